@@ -1,0 +1,60 @@
+"""kernel_library: one kernel family, compiled once for each instruction set."""
+
+load("//tools/bazel:cc.bzl", "cc_library")
+
+_AVX2 = ["-mavx2", "-mfma", "-mf16c"]
+_AVX512 = _AVX2 + ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
+_ISA_COPTS = {
+    "avx2": _AVX2,
+    "avx512": _AVX512,
+    "amx": _AVX512 + ["-mavx512bf16", "-mamx-tile", "-mamx-bf16"],
+}
+
+X86_DEFINES = select({
+    "@platforms//cpu:x86_64": ["AUTOGRAD_X86=1"],
+    "//conditions:default": [],
+})
+
+def kernel_library(name, hdrs, srcs, isa_srcs, isa_hdrs = [], deps = [], **kwargs):
+    """A dispatching library over per-instruction-set sources.
+
+    Args:
+      name: the library other targets depend on.
+      hdrs: the family's header (raw-pointer functions, or a table of them).
+      srcs: the scalar reference and the dispatcher, compiled for every processor. AUTOGRAD_X86 is defined there
+        where the files of isa_srcs exist.
+      isa_srcs: {"avx2": [...], "avx512": [...], "amx": [...]}; each list becomes a target <name>_<isa> with that
+        instruction set's flags. Such a file may include only intrinsics, <cstdint>-like C headers and isa_hdrs:
+        a std:: or absl template instantiated there could be the copy the linker keeps for the whole program, and
+        would crash an older processor. tests/kernels checks the objects for weak symbols.
+      isa_hdrs: headers included only by isa_srcs; everything in them is in an anonymous namespace.
+      deps: dependencies of the dispatcher.
+      **kwargs: passed to the dispatching cc_library.
+    """
+    isa_targets = []
+    for isa, files in isa_srcs.items():
+        cc_library(
+            name = name + "_" + isa,
+            srcs = files + hdrs + isa_hdrs,
+            copts = ["-O3"] + select({
+                "@platforms//cpu:x86_64": _ISA_COPTS[isa],
+                "//conditions:default": [],
+            }),
+            linkstatic = True,
+            tags = ["isa_kernel"],
+            target_compatible_with = ["@platforms//cpu:x86_64"],
+            visibility = ["//tests/autograd:__subpackages__"],
+        )
+        isa_targets.append(":" + name + "_" + isa)
+    cc_library(
+        name = name,
+        hdrs = hdrs,
+        srcs = srcs,
+        copts = ["-O3"],
+        local_defines = X86_DEFINES,
+        deps = deps + [":isa"] + select({
+            "@platforms//cpu:x86_64": isa_targets,
+            "//conditions:default": [],
+        }),
+        **kwargs
+    )

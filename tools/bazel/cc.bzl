@@ -1,0 +1,26 @@
+"""cc_library, cc_test and cc_binary with the flags every target of the project needs.
+
+Flags in .bazelrc reach only builds started in this workspace; a project that depends on this one as an external
+repository gets the flags below.
+"""
+
+# -ffp-contract=off: a*b+c must round the same in a kernel's main loop and in its tail.
+COPTS = [
+    "-std=c++20",
+    "-ffp-contract=off",
+]
+
+def cc_library(name, copts = [], **kwargs):
+    native.cc_library(name = name, copts = COPTS + copts, **kwargs)
+
+def cc_binary(name, copts = [], **kwargs):
+    native.cc_binary(name = name, copts = COPTS + copts, **kwargs)
+
+def cc_test(name, copts = [], size = "small", deps = [], **kwargs):
+    native.cc_test(
+        name = name,
+        size = size,
+        copts = COPTS + copts,
+        deps = deps + ["@com_google_googletest//:gtest_main"],
+        **kwargs
+    )
