@@ -52,7 +52,7 @@ def kernel_library(name, hdrs, srcs, isa_srcs, isa_hdrs = [], deps = [], **kwarg
         srcs = srcs,
         copts = ["-O3"],
         local_defines = X86_DEFINES,
-        deps = deps + [":isa"] + select({
+        deps = deps + ["//autograd/kernels:isa"] + select({
             "@platforms//cpu:x86_64": isa_targets,
             "//conditions:default": [],
         }),

@@ -1,0 +1,15 @@
+// The only file of the project that is compiled with OpenMP.
+#include <omp.h>
+
+#include "autograd/parallel/backend.h"
+
+namespace autograd::internal {
+
+void RunOnThreads(int threads, absl::FunctionRef<void(int rank, int size)> member) {
+#pragma omp parallel num_threads(threads)
+  member(omp_get_thread_num(), omp_get_num_threads());
+}
+
+bool InForeignRegion() { return omp_in_parallel() != 0; }
+
+}  // namespace autograd::internal

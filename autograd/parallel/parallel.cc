@@ -1,0 +1,239 @@
+#include "autograd/parallel/parallel.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+
+#include "absl/cleanup/cleanup.h"
+#include "autograd/parallel/backend.h"
+#include "autograd/parallel/cpu_limit.h"
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+namespace autograd {
+namespace internal {
+
+// A barrier that can be broken. state_ is twice the number of rounds completed, plus 1 once
+// somebody has left, so a member that waits for its round learns of either from the same word.
+class TeamBarrier {
+ public:
+  // `size` is the number of members, the same in every call.
+  void Wait(int size) {
+    const uint32_t before = state_.load();
+    if ((before & kBroken) != 0) throw TeamAborted();
+    if (arrived_.fetch_add(1) + 1 == size) {
+      arrived_.store(0);
+      state_.fetch_add(kRound);
+      state_.notify_all();
+      return;
+    }
+    uint32_t now = state_.load();
+    for (int i = 0; now == before && i < Spins(); ++i, now = state_.load()) Pause();
+    for (; now == before; now = state_.load()) state_.wait(before);
+    // A round that was completed counts, even if somebody has left since.
+    if (now / kRound == before / kRound) throw TeamAborted();
+  }
+
+  // A member that has thrown or returned attends no further round.
+  void Leave() {
+    state_.fetch_or(kBroken);
+    state_.notify_all();
+  }
+
+ private:
+  static constexpr uint32_t kBroken = 1, kRound = 2;
+
+  // Some 30 microseconds, unless spinning would only keep the processor from the member that is
+  // waited for.
+  static int Spins() {
+    static const int cpus = AvailableCpus();
+    return NumThreads() <= cpus ? 1000 : 10;
+  }
+
+  static void Pause() {
+#ifdef __x86_64__
+    _mm_pause();
+#endif
+  }
+
+  std::atomic<int> arrived_{0};
+  std::atomic<uint32_t> state_{0};
+};
+
+namespace {
+
+std::atomic<int> num_threads{0};         // 0 until it is first asked for.
+std::atomic<bool> region_active{false};  // Some thread of this process is inside a region.
+std::atomic<bool> forked{false};         // This process has lost the workers of its parent.
+thread_local bool serial_here = false;
+
+int InitialNumThreads() {
+  const int wanted = ParseOmpNumThreads(std::getenv("OMP_NUM_THREADS"), kMaxThreads);
+  return wanted > 0 ? wanted : std::min(AvailableCpus(), kMaxThreads);
+}
+
+// Keeps the exception of the lowest rank; those raised because another member had failed give way
+// to any other.
+class FirstException {
+ public:
+  void Capture(int rank, bool is_consequence) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (exception_ == nullptr || Order(rank, is_consequence) < order_) {
+      exception_ = std::current_exception();
+      order_ = Order(rank, is_consequence);
+    }
+  }
+  void Rethrow() {
+    if (exception_ != nullptr) std::rethrow_exception(exception_);
+  }
+
+ private:
+  static int Order(int rank, bool is_consequence) {
+    return rank + (is_consequence ? kMaxThreads : 0);
+  }
+
+  std::mutex mutex_;
+  int order_ = 0;
+  std::exception_ptr exception_;
+};
+
+// The right to enter a region; held by at most one thread of the process.
+class RegionLock {
+ public:
+  RegionLock() {
+    if (serial_here || forked.load(std::memory_order_relaxed) || InForeignRegion()) return;
+    held_ = !region_active.exchange(true, std::memory_order_acquire);
+    if (held_) RegisterForkHandler();
+  }
+  ~RegionLock() {
+    if (held_) region_active.store(false, std::memory_order_release);
+  }
+  RegionLock(const RegionLock&) = delete;
+  RegionLock& operator=(const RegionLock&) = delete;
+
+  bool held() const { return held_; }
+
+ private:
+  static void RegisterForkHandler() {
+    static const int result = pthread_atfork(
+        nullptr, nullptr, +[] { forked.store(true, std::memory_order_relaxed); });
+    static_cast<void>(result);
+  }
+
+  bool held_ = false;
+};
+
+void RunChunks(int64_t n, int64_t grain, int64_t first, int64_t last,
+               absl::FunctionRef<void(int64_t, int64_t)> body) {
+  for (int64_t chunk = first; chunk < last; ++chunk) {
+    const int64_t begin = chunk * grain;
+    body(begin, n - begin < grain ? n : begin + grain);
+  }
+}
+
+// Calls member(rank, size) on up to `wanted` threads; the caller holds the region. The region
+// always has NumThreads() threads, and those not wanted return at once: libgomp ends and restarts
+// its threads when the size of a team changes.
+void EnterRegion(int wanted, FirstException* exception, absl::FunctionRef<void(int, int)> member) {
+  RunOnThreads(NumThreads(), [&](int rank, int available) {
+    const int size = std::min(wanted, available);
+    if (rank >= size) return;
+    const SerialScope nested_loops_are_serial;
+    try {
+      member(rank, size);
+    } catch (const TeamAborted&) {
+      exception->Capture(rank, true);
+    } catch (...) {
+      exception->Capture(rank, false);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace internal
+
+using internal::FirstException;
+using internal::RegionLock;
+
+TeamAborted::TeamAborted()
+    : std::runtime_error(
+          "Team::Barrier: another member of the team threw or returned before this barrier") {}
+
+void Team::Barrier() {
+  if (barrier_ != nullptr) barrier_->Wait(size_);
+}
+
+int NumThreads() {
+  int threads = internal::num_threads.load(std::memory_order_relaxed);
+  if (threads > 0) return threads;
+  const int initial = internal::InitialNumThreads();
+  // Another thread may have set it meanwhile; what was set counts.
+  return internal::num_threads.compare_exchange_strong(threads, initial) ? initial : threads;
+}
+
+void SetNumThreads(int threads) {
+  if (threads < 1 || threads > kMaxThreads) {
+    throw std::invalid_argument("SetNumThreads: threads = " + std::to_string(threads) +
+                                ", expected 1 to " + std::to_string(kMaxThreads));
+  }
+  internal::num_threads.store(threads, std::memory_order_relaxed);
+}
+
+void ParallelFor(int64_t n, int64_t grain, absl::FunctionRef<void(int64_t, int64_t)> body) {
+  if (n < 0 || grain < 1) {
+    throw std::invalid_argument("ParallelFor: n = " + std::to_string(n) + ", grain = " +
+                                std::to_string(grain) + ", expected n >= 0 and grain >= 1");
+  }
+  const int64_t chunks = n / grain + (n % grain != 0);
+  const int wanted = static_cast<int>(std::min<int64_t>(NumThreads(), chunks));
+  if (wanted <= 1) return internal::RunChunks(n, grain, 0, chunks, body);
+  FirstException exception;
+  {
+    const RegionLock region;
+    if (!region.held()) return internal::RunChunks(n, grain, 0, chunks, body);
+    internal::EnterRegion(wanted, &exception, [&](int rank, int size) {
+      const int64_t each = chunks / size, extra = chunks % size;
+      const int64_t first = rank * each + std::min<int64_t>(rank, extra);
+      internal::RunChunks(n, grain, first, first + each + (rank < extra), body);
+    });
+  }
+  exception.Rethrow();
+}
+
+void ParallelTeam(int threads_wanted, absl::FunctionRef<void(Team&)> body) {
+  if (threads_wanted < 1) {
+    throw std::invalid_argument("ParallelTeam: threads_wanted = " + std::to_string(threads_wanted) +
+                                ", expected at least 1");
+  }
+  Team alone(0, 1, nullptr);
+  const int wanted = std::min(NumThreads(), threads_wanted);
+  if (wanted <= 1) return body(alone);
+  FirstException exception;
+  {
+    const RegionLock region;
+    if (!region.held()) return body(alone);
+    internal::TeamBarrier barrier;
+    internal::EnterRegion(wanted, &exception, [&](int rank, int size) {
+      const auto leave = absl::MakeCleanup([&] { barrier.Leave(); });
+      Team team(rank, size, &barrier);
+      body(team);
+    });
+  }
+  exception.Rethrow();
+}
+
+bool InParallelRegion() { return internal::serial_here; }
+
+SerialScope::SerialScope() : before_(internal::serial_here) { internal::serial_here = true; }
+SerialScope::~SerialScope() { internal::serial_here = before_; }
+
+}  // namespace autograd
