@@ -1,0 +1,86 @@
+#include "autograd/checkpoint.h"
+
+#include <stdexcept>
+#include <string>
+
+#include "autograd/checkpoint_frame.h"
+#include "autograd/grad_mode.h"
+
+namespace autograd {
+namespace internal {
+namespace {
+
+[[noreturn]] void ThrowDifferent(const std::string& what) {
+  throw std::invalid_argument("Checkpoint: the function did other operations the second time: " +
+                              what);
+}
+
+}  // namespace
+
+std::shared_ptr<CheckpointFrame>& ActiveCheckpointFrame() {
+  thread_local std::shared_ptr<CheckpointFrame> active;
+  return active;
+}
+
+int64_t CheckpointFrame::Save(const Tensor& value) {
+  if (!running_again_) {
+    slots_.push_back({Tensor(), value.shape(), value.dtype()});
+    return static_cast<int64_t>(slots_.size()) - 1;
+  }
+  if (replayed_ == slots_.size()) ThrowDifferent("it saved more tensors");
+  Slot& slot = slots_[replayed_];
+  if (slot.shape != value.shape() || slot.dtype != value.dtype()) {
+    ThrowDifferent("saved tensor " + std::to_string(replayed_) + " is " + Describe(value) +
+                   ", it was " + slot.shape.ToString() + " " + DTypeName(slot.dtype));
+  }
+  slot.value = value.Detach();
+  return static_cast<int64_t>(replayed_++);
+}
+
+Tensor CheckpointFrame::Load(int64_t slot) {
+  Tensor& value = slots_[static_cast<size_t>(slot)].value;
+  if (!value.defined()) {
+    if (running_again_) ThrowDifferent("it differentiates itself");
+    running_again_ = true;
+    replayed_ = 0;
+    run_again_();
+    running_again_ = false;
+    if (!value.defined()) ThrowDifferent("it saved fewer tensors");
+  }
+  return value;
+}
+
+void CheckpointFrame::Drop(int64_t slot) {
+  // Nodes of the second run are dropped at once, while the values are still wanted.
+  if (!running_again_) slots_[static_cast<size_t>(slot)].value = Tensor();
+}
+
+}  // namespace internal
+
+std::vector<Tensor> Checkpoint(
+    std::function<std::vector<Tensor>(const std::vector<Tensor>&)> function,
+    const std::vector<Tensor>& inputs) {
+  if (!GradEnabled()) return function(inputs);
+  using internal::CheckpointFrame;
+  using internal::CheckpointFrameGuard;
+  // The frame runs the function under itself; it must not own itself.
+  auto self = std::make_shared<std::weak_ptr<CheckpointFrame>>();
+  auto frame = std::make_shared<CheckpointFrame>([function, inputs, self] {
+    const CheckpointFrameGuard guard(self->lock());
+    const EnableGrad recording;
+    function(inputs);
+  });
+  *self = frame;
+  const CheckpointFrameGuard guard(frame);
+  return function(inputs);
+}
+
+Tensor Checkpoint(std::function<Tensor(const Tensor&)> function, const Tensor& input) {
+  return Checkpoint(
+      [function = std::move(function)](const std::vector<Tensor>& inputs) {
+        return std::vector<Tensor>{function(inputs[0])};
+      },
+      {input})[0];
+}
+
+}  // namespace autograd

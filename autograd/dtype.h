@@ -1,0 +1,84 @@
+// Element types of tensors.
+//
+// Floating-point types (f32, f64, bf16) can carry gradients; integers and bool cannot. Operations
+// do not promote: mixing two dtypes is an error that names both, and Cast (autograd/ops/cast.h)
+// converts. C++ scalars take the dtype of the tensor they meet.
+//
+// Example:
+//   static_assert(DTypeOf<float> == DType::kF32);
+//   std::cout << DTypeName(DType::kBF16) << " takes " << ItemSize(DType::kBF16) << " bytes\n";
+#ifndef AUTOGRAD_DTYPE_H_
+#define AUTOGRAD_DTYPE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace autograd {
+
+enum class DType : uint8_t { kF32, kF64, kBF16, kI32, kI64, kU8, kBool };
+
+inline constexpr int kNumDTypes = 7;
+
+// The upper half of an f32: 8 bits of exponent, 7 of mantissa. A storage type; arithmetic happens
+// in f32.
+struct BFloat16 {
+  uint16_t bits;
+};
+
+// Bytes of one element.
+constexpr size_t ItemSize(DType dtype) {
+  constexpr size_t kSizes[kNumDTypes] = {4, 8, 2, 4, 8, 1, 1};
+  return kSizes[static_cast<int>(dtype)];
+}
+
+// "f32", "f64", "bf16", "i32", "i64", "u8" or "bool".
+constexpr const char* DTypeName(DType dtype) {
+  constexpr const char* kNames[kNumDTypes] = {"f32", "f64", "bf16", "i32", "i64", "u8", "bool"};
+  return kNames[static_cast<int>(dtype)];
+}
+
+// True for f32, f64 and bf16, the types that can require gradients.
+constexpr bool IsFloating(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kF64 || dtype == DType::kBF16;
+}
+
+namespace internal {
+template <class T>
+struct DTypeOfT;
+template <>
+struct DTypeOfT<float> {
+  static constexpr DType value = DType::kF32;
+};
+template <>
+struct DTypeOfT<double> {
+  static constexpr DType value = DType::kF64;
+};
+template <>
+struct DTypeOfT<BFloat16> {
+  static constexpr DType value = DType::kBF16;
+};
+template <>
+struct DTypeOfT<int32_t> {
+  static constexpr DType value = DType::kI32;
+};
+template <>
+struct DTypeOfT<int64_t> {
+  static constexpr DType value = DType::kI64;
+};
+template <>
+struct DTypeOfT<uint8_t> {
+  static constexpr DType value = DType::kU8;
+};
+template <>
+struct DTypeOfT<bool> {
+  static constexpr DType value = DType::kBool;
+};
+}  // namespace internal
+
+// The dtype whose elements are of the C++ type T.
+template <class T>
+inline constexpr DType DTypeOf = internal::DTypeOfT<T>::value;
+
+}  // namespace autograd
+
+#endif  // AUTOGRAD_DTYPE_H_

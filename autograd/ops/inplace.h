@@ -1,0 +1,34 @@
+// Changing tensors in place. Allowed only where nothing is recorded: inside NoGrad, or for tensors
+// that require no gradients; elsewhere these throw std::invalid_argument. Each bumps the tensor's
+// version, so a graph that saved the old values notices.
+//
+// Example:
+//   Tensor w = Tensor::FromVector<float>({1, 2}, {2}).set_requires_grad(true);
+//   NoGrad guard;
+//   AddInPlace(w, Tensor::FromVector<float>({1, 1}, {2}), -0.1);  // a step of gradient descent
+#ifndef AUTOGRAD_OPS_INPLACE_H_
+#define AUTOGRAD_OPS_INPLACE_H_
+
+#include "autograd/tensor.h"
+
+namespace autograd {
+
+// y += scale * x. x expands to y's shape; same floating-point dtype (for integer dtypes scale must
+// be 1).
+void AddInPlace(Tensor& y, const Tensor& x, double scale = 1);
+
+// y = value everywhere. Throws std::invalid_argument if an integer dtype cannot hold the value.
+void FillInPlace(Tensor& y, double value);
+
+// y *= factor, floating-point dtypes.
+void ScaleInPlace(Tensor& y, double factor);
+
+// Copies x, expanded to y's shape, into y. Same dtype.
+void CopyInPlace(Tensor& y, const Tensor& x);
+
+// A dense copy without a graph.
+Tensor Clone(const Tensor& x);
+
+}  // namespace autograd
+
+#endif  // AUTOGRAD_OPS_INPLACE_H_

@@ -1,0 +1,36 @@
+// Anomaly mode: stop at the first operation whose result or gradient is not finite.
+//
+// Off by default, since it reads every result once more. AUTOGRAD_ANOMALY=1 in the environment
+// switches it on for a whole program.
+//
+// Example:
+//   AnomalyMode guard;
+//   try {
+//     Tensor x = Log(Zeros({2}).set_requires_grad(true));
+//   } catch (const NumericalError& error) {
+//     std::cout << error.what() << "\n";  // Log: the result [2] f32 has a value that is not
+//     finite: -inf at index 0
+//   }
+#ifndef AUTOGRAD_TRACE_ANOMALY_H_
+#define AUTOGRAD_TRACE_ANOMALY_H_
+
+#include "autograd/tensor.h"
+
+namespace autograd {
+
+// While one lives, in all threads, an operation whose result, or whose derivative for an input,
+// holds an infinity or NaN throws NumericalError naming it. May be nested.
+class AnomalyMode {
+ public:
+  AnomalyMode();
+  ~AnomalyMode();
+  AnomalyMode(const AnomalyMode&) = delete;
+  AnomalyMode& operator=(const AnomalyMode&) = delete;
+};
+
+// True if no element is an infinity or NaN. Always true for integers and bool.
+bool AllFinite(const Tensor& x);
+
+}  // namespace autograd
+
+#endif  // AUTOGRAD_TRACE_ANOMALY_H_
