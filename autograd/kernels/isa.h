@@ -1,21 +1,24 @@
 // Which instruction set the kernels use.
 //
-// Every kernel family is compiled once for each instruction set, and the best one this processor can run is chosen
-// once, when the first kernel is asked for. AUTOGRAD_ISA=scalar|avx2|avx512|amx in the environment restricts the
-// choice (a name above what the processor has falls back to the best it has).
+// Every kernel family is compiled once for each instruction set, and the best one this processor
+// can run is chosen once, when the first kernel is asked for. AUTOGRAD_ISA=scalar|avx2|avx512|amx
+// in the environment restricts the choice (a name above what the processor has falls back to the
+// best it has).
 //
 // Example:
-//   std::cout << "kernels: " << autograd::IsaName(autograd::ActiveIsa()) << "\n";  // kernels: avx512
+//   std::cout << "kernels: " << autograd::IsaName(autograd::ActiveIsa()) << "\n";  // kernels:
+//   avx512
 #ifndef AUTOGRAD_KERNELS_ISA_H_
 #define AUTOGRAD_KERNELS_ISA_H_
 
 namespace autograd {
 
-// Ordered: a later one includes the earlier ones. kAvx512 needs F, BW, DQ and VL; kAmx also needs AVX512_BF16,
-// AMX-TILE, AMX-BF16 and the operating system's permission to use tiles.
+// Ordered: a later one includes the earlier ones. kAvx512 needs F, BW, DQ and VL; kAmx also needs
+// AVX512_BF16, AMX-TILE, AMX-BF16 and the operating system's permission to use tiles.
 enum class Isa { kScalar, kAvx2, kAvx512, kAmx };
 
-// The instruction set in use in this process. Throws std::invalid_argument if AUTOGRAD_ISA has an unknown value.
+// The instruction set in use in this process. Throws std::invalid_argument if AUTOGRAD_ISA has an
+// unknown value.
 Isa ActiveIsa();
 
 // The best one this processor and operating system can run, whatever AUTOGRAD_ISA says.

@@ -1,0 +1,111 @@
+// Elementwise functions of one array, and the first-order gradients that go with them.
+//
+// Raw pointers, contiguous arrays, one thread: callers cut the work into pieces. Whatever the
+// alignment, and wherever an array is cut, an element's result is the same bytes (on one
+// instruction set). y may be x itself (in place); otherwise the arrays must not overlap. n may be
+// 0.
+//
+// Example:
+//   const float x[3] = {-1.0f, 0.0f, 2.0f};
+//   float y[3], dx[3], dy[3] = {1.0f, 1.0f, 1.0f};
+//   kernels::GetUnary<float>(kernels::UnaryOp::kSilu)(x, y, 3, 0.0f);
+//   kernels::GetUnaryGrad<float>(kernels::UnaryOp::kSilu)(dy, x, dx, 3, 0.0f);
+//   std::cout << y[2] << " " << dx[2] << "\n";  // 1.76159 1.09078
+#ifndef AUTOGRAD_KERNELS_UNARY_H_
+#define AUTOGRAD_KERNELS_UNARY_H_
+
+#include <stdint.h>
+
+namespace autograd::kernels {
+
+// Each with the gradient kernel's formula and the array it reads, s: the input x or the output y of
+// the forward pass.
+enum class UnaryOp : int {
+  kNeg,         // -x                                 grad -dy                        (s unused)
+  kAbs,         // |x|                                grad dy sign(x)                 s = x
+  kSign,        // -1, 0 (keeping its sign), 1; NaN for NaN    grad 0                 (s unused)
+  kExp,         // e^x                                grad dy y                       s = y
+  kExpm1,       // e^x - 1                            grad dy (y + 1)                 s = y
+  kLog,         // ln x                               grad dy / x                     s = x
+  kLog1p,       // ln(1 + x)                          grad dy / (1 + x)               s = x
+  kSqrt,        // x^(1/2)                            grad dy / (2 y)                 s = y
+  kRsqrt,       // x^(-1/2)                           grad -dy y^3 / 2                s = y
+  kSquare,      // x^2                                grad 2 dy x                     s = x
+  kReciprocal,  // 1 / x                              grad -dy y^2                    s = y
+  kSin,         // sin x                              grad dy cos x                   s = x
+  kCos,         // cos x                              grad -dy sin x                  s = x
+  kTan,         // tan x                              grad dy (1 + y^2)               s = y
+  kTanh,        // tanh x                             grad dy (1 - y^2)               s = y
+  kSigmoid,     // 1 / (1 + e^-x)                     grad dy y (1 - y)               s = y
+  kSoftplus,    // ln(1 + e^x)                        grad dy sigmoid(x)              s = x
+  kRelu,        // x < 0 ? 0 : x (NaN stays)          grad y > 0 ? dy : 0             s = y or x
+  kElu,         // x > 0 ? x : a (e^x - 1), a = param >= 0  grad y > 0 ? dy : dy (y + a)    s = y
+  kLeakyRelu,   // x > 0 ? x : a x, a = param         grad x > 0 ? dy : a dy          s = x
+  kSelu,  // l (x > 0 ? x : a (e^x - 1)), Klambauer et al. 2017; grad y > 0 ? l dy : dy (y + l a) s
+          // = y
+  kGeluTanh,  // x sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3)) = PyTorch's GELU(approximate='tanh') s =
+              // x
+  kGeluErf,  // x Phi(x) = x erfc(-x / sqrt 2) / 2 s = x
+  kSilu,     // x sigmoid(x)                       grad dy sigmoid(x) (1 + x (1 - sigmoid(x))) s = x
+  kErf,      // erf x                              grad dy 2/sqrt(pi) e^(-x^2)     s = x
+  kFloor,    // floor x                            grad 0                          (s unused)
+  kCeil,     // ceil x                             grad 0                          (s unused)
+  kRound,    // nearest integer, ties to even      grad 0                          (s unused)
+};
+inline constexpr int kNumUnaryOps = static_cast<int>(UnaryOp::kRound) + 1;
+
+// SELU's constants (Klambauer et al. 2017, equation 14).
+inline constexpr double kSeluScale = 1.0507009873554804934193349852946;
+inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
+
+// y[i] = f(x[i]) for i < n. param is the a of kElu and kLeakyRelu; the others ignore it.
+template <class T>
+using UnaryFn = void (*)(const T* x, T* y, int64_t n, T param);
+
+// dx[i] = dy[i] f'(.), computed from s as listed above. dx may be dy or s itself.
+template <class T>
+using UnaryGradFn = void (*)(const T* dy, const T* s, T* dx, int64_t n, T param);
+
+struct UnaryKernels {
+  UnaryFn<float> f32[kNumUnaryOps];
+  UnaryFn<double> f64[kNumUnaryOps];
+  UnaryGradFn<float> grad_f32[kNumUnaryOps];
+  UnaryGradFn<double> grad_f64[kNumUnaryOps];
+};
+
+// The kernels of ActiveIsa(). Throws as ActiveIsa does.
+const UnaryKernels& GetUnaryKernels();
+
+// The plain C++ reference: with <cmath> in T, for any processor.
+const UnaryKernels& ScalarUnaryKernels();
+
+// True where the gradient kernel reads y (kRelu accepts either; this says true).
+constexpr bool UnaryGradReadsOutput(UnaryOp op) {
+  return op == UnaryOp::kExp || op == UnaryOp::kExpm1 || op == UnaryOp::kSqrt ||
+         op == UnaryOp::kRsqrt || op == UnaryOp::kReciprocal || op == UnaryOp::kTan ||
+         op == UnaryOp::kTanh || op == UnaryOp::kSigmoid || op == UnaryOp::kRelu ||
+         op == UnaryOp::kElu || op == UnaryOp::kSelu;
+}
+
+// The kernel of ActiveIsa() for T = float or double.
+template <class T>
+UnaryFn<T> GetUnary(UnaryOp op) {
+  if constexpr (sizeof(T) == 4) {
+    return GetUnaryKernels().f32[static_cast<int>(op)];
+  } else {
+    return GetUnaryKernels().f64[static_cast<int>(op)];
+  }
+}
+
+template <class T>
+UnaryGradFn<T> GetUnaryGrad(UnaryOp op) {
+  if constexpr (sizeof(T) == 4) {
+    return GetUnaryKernels().grad_f32[static_cast<int>(op)];
+  } else {
+    return GetUnaryKernels().grad_f64[static_cast<int>(op)];
+  }
+}
+
+}  // namespace autograd::kernels
+
+#endif  // AUTOGRAD_KERNELS_UNARY_H_
