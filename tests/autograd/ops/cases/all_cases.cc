@@ -1,0 +1,16 @@
+#include "tests/autograd/ops/cases/families.h"
+
+namespace autograd::testing {
+
+const std::vector<OpCase>& AllCases() {
+  static const std::vector<OpCase>& cases = *[] {
+    auto* all = new std::vector<OpCase>;
+    for (const auto& family : {ArithmeticCases, ExpandCases}) {
+      for (OpCase& line : family()) all->push_back(std::move(line));
+    }
+    return all;
+  }();
+  return cases;
+}
+
+}  // namespace autograd::testing

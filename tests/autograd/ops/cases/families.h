@@ -1,0 +1,16 @@
+// The families of operation cases. A new family is declared here and listed in all_cases.cc.
+#ifndef TESTS_AUTOGRAD_OPS_CASES_FAMILIES_H_
+#define TESTS_AUTOGRAD_OPS_CASES_FAMILIES_H_
+
+#include <vector>
+
+#include "tests/autograd/ops/cases/op_case.h"
+
+namespace autograd::testing {
+
+std::vector<OpCase> ArithmeticCases();
+std::vector<OpCase> ExpandCases();
+
+}  // namespace autograd::testing
+
+#endif  // TESTS_AUTOGRAD_OPS_CASES_FAMILIES_H_
