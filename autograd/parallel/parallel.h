@@ -28,8 +28,7 @@
 //   });
 //   double total = 0;
 //   for (double sum : partial) total += sum;
-//   std::cout << total << " on " << NumThreads() << " threads\n";  // 500000 whatever the number of
-//   threads
+//   std::cout << total << " on " << NumThreads() << " threads\n";  // always 500000
 #ifndef AUTOGRAD_PARALLEL_PARALLEL_H_
 #define AUTOGRAD_PARALLEL_PARALLEL_H_
 

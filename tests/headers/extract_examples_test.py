@@ -1,0 +1,47 @@
+"""extract_examples finds what it should, and refuses a header without an example."""
+
+import unittest
+
+from tests.headers import extract_examples
+
+HEADER = """// What it is for.
+//
+// Example:
+//   #include <map>
+//   int x = 1;
+//
+//   int y = x;
+// The essay goes on.
+// Example (not run):
+//   Forever();
+#ifndef GUARD_
+// Example:
+//   int not_in_the_opening_comment;
+"""
+
+
+class ExtractExamplesTest(unittest.TestCase):
+
+    def test_finds_each_example_with_its_lines(self):
+        (runs, first), (runs_too, second) = extract_examples.examples(HEADER)
+        self.assertTrue(runs)
+        self.assertFalse(runs_too)
+        self.assertEqual(first, [(4, "#include <map>"), (5, "int x = 1;"), (6, ""), (7, "int y = x;")])
+        self.assertEqual(second, [(10, "Forever();")])
+
+    def test_program_includes_compiles_and_calls(self):
+        text = extract_examples.program([("autograd/a.h", HEADER)])
+        self.assertIn('#include "autograd/a.h"\n#include <map>\n', text)
+        self.assertIn('#line 5 "autograd/a.h"\nint x = 1;\n', text)
+        self.assertIn("  autograd_a_h_body();", text)
+        self.assertNotIn("  autograd_a_h_2_body();", text)
+        self.assertNotIn("not_in_the_opening_comment", text)
+
+    def test_refuses_a_header_without_an_example(self):
+        for text in ("", "// What it is for.\n#ifndef X\n", "// Example:\n// prose\n#ifndef X\n", "#ifndef X\n" + HEADER):
+            with self.assertRaisesRegex(ValueError, "^autograd/b.h:1: "):
+                extract_examples.program([("autograd/a.h", HEADER), ("autograd/b.h", text)])
+
+
+if __name__ == "__main__":
+    unittest.main()
