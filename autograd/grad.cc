@@ -18,10 +18,13 @@ namespace {
 // One run over a graph, from the last node to the first.
 class BackwardPass {
  public:
-  BackwardPass(const std::vector<Tensor>& outputs, bool create_graph, bool retain_graph)
+  // `into_leaves`: the gradients of leaves will be accumulated into them.
+  BackwardPass(const std::vector<Tensor>& outputs, bool create_graph, bool retain_graph,
+               bool into_leaves)
       : walk_(outputs),
         create_graph_(create_graph),
         retain_graph_(retain_graph),
+        into_leaves_(into_leaves),
         grads_(static_cast<size_t>(walk_.num_slots())),
         captured_(grads_.size()),
         wanted_(walk_.visits().size()) {}
@@ -85,7 +88,7 @@ class BackwardPass {
     results_.assign(targets.size(), Tensor());
     {
       const OpScope scope(node.name(), OpScope::Pass::kBackward);
-      VjpContext context(node, working_, needed_, results_);
+      VjpContext context(node, working_, needed_, results_, into_leaves_);
       create_graph_ ? node.Vjp(context) : node.FusedVjp(context);
       working_.clear();
     }
@@ -128,6 +131,7 @@ class BackwardPass {
   GraphWalk walk_;
   bool create_graph_;
   bool retain_graph_;
+  bool into_leaves_;
   std::vector<Tensor> grads_;
   std::vector<char> captured_;
   std::vector<char> wanted_;
@@ -139,13 +143,19 @@ class BackwardPass {
 
 // Adds to a leaf's accumulated gradient; takes `grad` over where nobody else has a handle to it.
 void Accumulate(internal::LeafNode& leaf, Tensor grad) {
+  if (Tensor memory = leaf.ClaimGradMemory(); memory.defined()) {
+    CopyInPlace(memory, grad);
+    grad = std::move(memory);
+  }
   leaf.UpdateGrad([&](Tensor& sum) {
     if (sum.defined()) {
       AddInPlace(sum, grad);
       return;
     }
-    const bool ours = grad.impl()->unique() && grad.impl()->storage->unique();
-    sum = ours && grad.is_contiguous() ? std::move(grad) : Clone(grad);
+    const bool ours =
+        leaf.IsGradMemory(grad) ||
+        (grad.impl()->unique() && grad.impl()->storage->unique() && grad.is_contiguous());
+    sum = ours ? std::move(grad) : Clone(grad);
   });
 }
 
@@ -183,7 +193,7 @@ std::vector<Tensor> Grad(const std::vector<Tensor>& outputs, const std::vector<T
   for (const Tensor& output : outputs) CheckHasGraph("Grad", "output", output);
   for (const Tensor& input : inputs) CheckHasGraph("Grad", "input", input);
   BackwardPass pass(outputs, options.create_graph,
-                    options.retain_graph.value_or(options.create_graph));
+                    options.retain_graph.value_or(options.create_graph), /*into_leaves=*/false);
   std::vector<int32_t> slots;
   for (const Tensor& input : inputs) {
     slots.push_back(pass.walk().SlotOf(input));
@@ -212,7 +222,7 @@ std::vector<Tensor> Grad(const std::vector<Tensor>& outputs, const std::vector<T
 
 void Backward(const Tensor& loss, bool retain_graph) {
   CheckHasGraph("Backward", "loss", loss);
-  BackwardPass pass({loss}, /*create_graph=*/false, retain_graph);
+  BackwardPass pass({loss}, /*create_graph=*/false, retain_graph, /*into_leaves=*/true);
   pass.Add(pass.walk().SlotOf(loss), StartGradient("Backward", loss, Tensor()));
   const std::vector<GraphWalk::Visit>& visits = pass.walk().visits();
   for (const GraphWalk::Visit& visit : visits) {

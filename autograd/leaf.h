@@ -18,6 +18,8 @@ class LeafNode final : public Node {
   bool is_leaf() const override { return true; }
 
   Tensor grad() const;
+  // Replaces the accumulated gradient; an undefined one clears it, and frees the gradient memory
+  // for the next pass.
   void set_grad(Tensor grad);
   // Calls update(gradient) with the accumulated gradient, which it may replace; one thread at a
   // time.
@@ -26,6 +28,17 @@ class LeafNode final : public Node {
     const std::lock_guard<std::mutex> lock(mutex_);
     update(grad_);
   }
+
+  // Gradient memory: where Backward leaves the gradient, such as a slice of one buffer for all
+  // parameters of a model. Derivatives are written straight into it where possible
+  // (VjpContext::EmptyGrad), and copied otherwise. Undefined: none. Throws std::invalid_argument
+  // on another shape or dtype than the leaf's.
+  void set_grad_memory(Tensor memory);
+  // Hands out the memory to be overwritten, once until the gradient is cleared; undefined if there
+  // is none, a gradient is there already, or a hook might keep what is written.
+  Tensor ClaimGradMemory();
+  // True if `grad` is the gradient memory. Call from UpdateGrad.
+  bool IsGradMemory(const Tensor& grad) const { return memory_.defined() && grad.IsSame(memory_); }
   void AddHook(std::function<Tensor(const Tensor&)> hook);
   // Passes a gradient through the hooks, in the order in which they were registered.
   Tensor RunHooks(Tensor grad) const;
@@ -33,6 +46,8 @@ class LeafNode final : public Node {
  private:
   mutable std::mutex mutex_;
   Tensor grad_;
+  Tensor memory_;
+  bool claimed_ = false;  // memory_ was handed out since grad_ was cleared
   std::vector<std::function<Tensor(const Tensor&)>> hooks_;
 };
 

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "autograd/checkpoint_frame.h"
+#include "autograd/leaf.h"
 #include "autograd/memory/slab.h"
 
 namespace autograd {
@@ -130,6 +131,16 @@ Tensor VjpContext::grad(int output) const {
     std::memset(grad.raw<char>(), 0, static_cast<size_t>(grad.numel()) * ItemSize(meta.dtype));
   }
   return grad;
+}
+
+Tensor VjpContext::EmptyGrad(int input) const {
+  const Edge& edge = node_.edges()[static_cast<size_t>(input)];
+  if (into_leaves_ && edge.node->is_leaf()) {
+    Tensor memory = static_cast<internal::LeafNode*>(edge.node)->ClaimGradMemory();
+    if (memory.defined()) return memory;
+  }
+  const Node::Meta& meta = edge.node->output_meta(static_cast<int>(edge.index));
+  return Tensor::Empty(meta.shape, meta.dtype);
 }
 
 Node::Node() : sequence_(next_sequence.fetch_add(1, std::memory_order_relaxed)) {}

@@ -106,16 +106,23 @@ class VjpContext {
   // Sets the gradient of an input: of the input's shape and dtype, or undefined for none.
   void SetGrad(int input, Tensor grad) { results_[static_cast<size_t>(input)] = std::move(grad); }
 
-  // For the engine.
+  // Where to write the gradient of an input that needs(input): uninitialised, dense, of its shape
+  // and dtype. Where the gradient goes to a leaf with memory of its own (a parameter in a flat
+  // buffer), this is that memory, and SetGrad with it saves a copy. For FusedVjp, which must
+  // overwrite every element.
+  Tensor EmptyGrad(int input = 0) const;
+
+  // For the engine. `into_leaves`: gradients of leaves are accumulated into them, not returned.
   VjpContext(const Node& node, std::span<Tensor> grads, std::span<const char> needed,
-             std::span<Tensor> results)
-      : node_(node), grads_(grads), needed_(needed), results_(results) {}
+             std::span<Tensor> results, bool into_leaves = false)
+      : node_(node), grads_(grads), needed_(needed), results_(results), into_leaves_(into_leaves) {}
 
  private:
   const Node& node_;
   std::span<Tensor> grads_;
   std::span<const char> needed_;
   std::span<Tensor> results_;
+  bool into_leaves_;
 };
 
 // What a node's Jvp reads and fills.
