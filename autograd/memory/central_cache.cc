@@ -10,6 +10,8 @@
 
 #include "autograd/memory/out_of_memory.h"
 
+#ifndef AUTOGRAD_BYPASS_CACHE
+
 namespace autograd::internal {
 
 constinit CentralCache central_cache;
@@ -318,3 +320,5 @@ void CentralCache::RegisterForkHandlers() noexcept {
 }
 
 }  // namespace autograd::internal
+
+#endif  // AUTOGRAD_BYPASS_CACHE

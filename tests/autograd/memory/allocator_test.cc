@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -253,7 +254,8 @@ TEST(Allocator, BuffersMayBeFreedByOtherThreads) {
 }
 
 TEST(Allocator, AForkedChildCanAllocateWhileOthersDo) {
-  std::atomic<bool> stop{false};
+  // ASan's own malloc may be locked in a child, so the other thread keeps away from it.
+  std::atomic<bool> stop{!AllocatorCaches()};
   std::thread other([&] {
     while (!stop) Deallocate(Allocate(1 << 20), 1 << 20);
   });
@@ -285,8 +287,11 @@ FreesAtExit frees_at_exit;
 
 TEST(Allocator, StaticObjectsMayFreeAtExit) {
   frees_at_exit.buffer = Allocate(100);
-  thread_local FreesAtExit frees_at_thread_exit;
-  std::thread([] { frees_at_thread_exit.buffer = Allocate(100); }).join();
+  std::thread([] {
+    thread_local FreesAtExit
+        frees_at_thread_exit;  // Made before the thread's cache, so destroyed after it.
+    frees_at_thread_exit.buffer = Allocate(100);
+  }).join();
   EXPECT_NE(frees_at_exit.buffer, nullptr);
 }
 
