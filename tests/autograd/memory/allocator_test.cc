@@ -100,7 +100,7 @@ TEST(Allocator, FreeingNullDoesNothing) {
 void Step() {
   std::mt19937 random(7);
   std::vector<Buffer> buffers;
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 200; ++i) {
     buffers.emplace_back(size_t{1} << (random() % 23), static_cast<unsigned char>(i));
     if (random() % 3 == 0)
       buffers.erase(buffers.begin() + static_cast<int64_t>(random() % buffers.size()));
