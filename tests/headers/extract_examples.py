@@ -94,7 +94,8 @@ def program(headers):
             includes += [code for _, code in lines if code.startswith("#include")]
             cases.append(test_case(path, index, runs, lines))
     namespaces = "\n".join("namespace %s {}" % n for n in NAMESPACES)
-    return "\n".join([PROLOGUE] + list(dict.fromkeys(includes)) + ["", namespaces, "namespace {"] + cases + ["}  // namespace", ""])
+    parts = [PROLOGUE, *dict.fromkeys(includes), "", namespaces, "namespace {", *cases, "}  // namespace", ""]
+    return "\n".join(parts)
 
 
 def main():
