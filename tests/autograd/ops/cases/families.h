@@ -10,6 +10,7 @@ namespace autograd::testing {
 
 std::vector<OpCase> ArithmeticCases();
 std::vector<OpCase> ExpandCases();
+std::vector<OpCase> ShapeCases();
 
 }  // namespace autograd::testing
 
