@@ -166,13 +166,48 @@ bool RowsAreDense(const Plan& plan) {
   return true;
 }
 
+// The common case without a plan: everything dense, each input of the output's shape or one
+// element. Returns false if that is not so.
+bool RunDense(const Tensor& output, std::span<const Tensor* const> inputs, Kernel kernel,
+              int64_t grain) {
+  if (!output.is_contiguous()) return false;
+  ElementwiseArg args[kMaxElementwiseInputs];
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    const Tensor& input = *inputs[k];
+    const bool scalar = input.numel() == 1;
+    if (!scalar && !(input.is_contiguous() && input.shape() == output.shape())) return false;
+    args[k] = {input.raw<char>(), scalar};
+  }
+  const int64_t n = output.numel();
+  if (n <= grain) {
+    kernel(n, output.raw<char>(), args);
+    return true;
+  }
+  ParallelFor(n, grain, [&](int64_t begin, int64_t end) {
+    ElementwiseArg pieces[kMaxElementwiseInputs];
+    for (size_t k = 0; k < inputs.size(); ++k) {
+      const int64_t item = static_cast<int64_t>(ItemSize(inputs[k]->dtype()));
+      pieces[k] = {args[k].as<char>() + (args[k].scalar ? 0 : begin * item), args[k].scalar};
+    }
+    const int64_t item = static_cast<int64_t>(ItemSize(output.dtype()));
+    kernel(end - begin, output.raw<char>() + begin * item, pieces);
+  });
+  return true;
+}
+
+// Repeats one element.
+void FillAny(size_t item, const void* from, int64_t n, char* to) {
+  for (int64_t i = 0; i < n; ++i) std::memcpy(to + static_cast<size_t>(i) * item, from, item);
+}
+
 }  // namespace
 
 void ElementwiseLoop(Tensor& output, std::span<const Tensor* const> inputs, Kernel kernel,
                      int cost) {
   if (output.numel() == 0) return;
-  const Plan plan = MakePlan(output, inputs);
   const int64_t grain = std::max<int64_t>(kBlock, kGrain / cost / kBlock * kBlock);
+  if (RunDense(output, inputs, kernel, grain)) return;
+  const Plan plan = MakePlan(output, inputs);
   if (plan.rank == 0) return RunDirect(plan, 0, 0, 1, kernel);
   const int64_t row_size = plan.sizes[plan.rank - 1];
   if (RowsAreDense(plan) && plan.rank == 1) {
@@ -194,6 +229,38 @@ void ElementwiseLoop(Tensor& output, std::span<const Tensor* const> inputs, Kern
       RunPacked(plan, i, std::min(end, i + kBlock), kernel);
     }
   });
+}
+
+void DenseElementwiseLoop(Tensor& output, std::span<const Tensor* const> inputs,
+                          absl::FunctionRef<void(int64_t, void*, const void* const*)> kernel,
+                          int cost) {
+  const auto run = [&](int64_t n, void* out, const ElementwiseArg* args) {
+    const void* dense[kMaxElementwiseInputs];
+    bool repeats = false;
+    for (size_t k = 0; k < inputs.size(); ++k) {
+      dense[k] = args[k].data;
+      repeats = repeats || (args[k].scalar && n > 1);
+    }
+    if (!repeats) return kernel(n, out, dense);
+    alignas(64) char buffers[kMaxElementwiseInputs][kBlock * 8];
+    for (size_t k = 0; k < inputs.size(); ++k) {
+      if (!args[k].scalar) continue;
+      FillAny(ItemSize(inputs[k]->dtype()), args[k].data, std::min(n, kBlock), buffers[k]);
+      dense[k] = buffers[k];
+    }
+    for (int64_t i = 0; i < n; i += kBlock) {
+      const void* block[kMaxElementwiseInputs];
+      for (size_t k = 0; k < inputs.size(); ++k) {
+        const size_t item = ItemSize(inputs[k]->dtype());
+        const size_t skip = args[k].scalar ? 0 : static_cast<size_t>(i) * item;
+        block[k] = static_cast<const char*>(dense[k]) + skip;
+      }
+      const size_t item = ItemSize(output.dtype());
+      kernel(std::min(n - i, kBlock), static_cast<char*>(out) + static_cast<size_t>(i) * item,
+             block);
+    }
+  };
+  ElementwiseLoop(output, inputs, run, cost);
 }
 
 }  // namespace autograd::internal

@@ -34,6 +34,12 @@ void ElementwiseLoop(
     Tensor& output, std::span<const Tensor* const> inputs,
     absl::FunctionRef<void(int64_t n, void* out, const ElementwiseArg* args)> kernel, int cost = 1);
 
+// The same for kernels that want dense inputs: an element that stands for all n is repeated in a
+// small buffer. `inputs` has one pointer for each input.
+void DenseElementwiseLoop(
+    Tensor& output, std::span<const Tensor* const> inputs,
+    absl::FunctionRef<void(int64_t n, void* out, const void* const* inputs)> kernel, int cost = 1);
+
 }  // namespace autograd::internal
 
 #endif  // AUTOGRAD_OPS_ELEMENTWISE_LOOP_H_

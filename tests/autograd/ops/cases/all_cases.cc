@@ -5,7 +5,8 @@ namespace autograd::testing {
 const std::vector<OpCase>& AllCases() {
   static const std::vector<OpCase>& cases = *[] {
     auto* all = new std::vector<OpCase>;
-    for (const auto& family : {ArithmeticCases, ExpandCases, ShapeCases}) {
+    for (const auto& family : {ActivationCases, BinaryCases, CompareCases, SelectCases, UnaryCases,
+                               ArithmeticCases, ExpandCases, ShapeCases}) {
       for (OpCase& line : family()) all->push_back(std::move(line));
     }
     return all;

@@ -9,6 +9,11 @@
 namespace autograd::testing {
 
 std::vector<OpCase> ArithmeticCases();
+std::vector<OpCase> UnaryCases();
+std::vector<OpCase> SelectCases();
+std::vector<OpCase> CompareCases();
+std::vector<OpCase> BinaryCases();
+std::vector<OpCase> ActivationCases();
 std::vector<OpCase> ExpandCases();
 std::vector<OpCase> ShapeCases();
 

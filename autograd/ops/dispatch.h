@@ -1,0 +1,76 @@
+// From a dtype to the C++ type of its elements, and the check that operands have one dtype.
+#ifndef AUTOGRAD_OPS_DISPATCH_H_
+#define AUTOGRAD_OPS_DISPATCH_H_
+
+#include <initializer_list>
+
+#include "autograd/dtype.h"
+#include "autograd/tensor.h"
+
+namespace autograd::internal {
+
+// f32 and f64; those, i32 and i64; all but bf16 (which is for storage); all.
+enum class DTypes { kFloating, kArithmetic, kComparable, kAll };
+
+constexpr bool Contains(DTypes set, DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+    case DType::kF64:
+      return true;
+    case DType::kI32:
+    case DType::kI64:
+      return set != DTypes::kFloating;
+    case DType::kU8:
+    case DType::kBool:
+      return set == DTypes::kComparable || set == DTypes::kAll;
+    case DType::kBF16:
+      return set == DTypes::kAll;
+  }
+  return false;
+}
+
+[[noreturn]] void ThrowDTypes(const char* operation, DTypes wanted,
+                              std::initializer_list<const Tensor*> operands);
+
+// Throws std::invalid_argument naming the operation and every operand unless all are defined and
+// have one dtype out of `wanted`.
+inline void CheckDTypes(const char* operation, DTypes wanted,
+                        std::initializer_list<const Tensor*> operands) {
+  bool good = true;
+  for (const Tensor* operand : operands) {
+    good = good && operand->defined() && (*operands.begin())->defined() &&
+           operand->dtype() == (*operands.begin())->dtype() && Contains(wanted, operand->dtype());
+  }
+  if (!good) [[unlikely]]
+    ThrowDTypes(operation, wanted, operands);
+}
+
+// Calls function(T{}) with the type of the elements of `dtype`, which is in kWanted.
+template <DTypes kWanted, class Function>
+void Dispatch(DType dtype, Function&& function) {
+  switch (dtype) {
+    case DType::kF32:
+      return function(float{});
+    case DType::kF64:
+      return function(double{});
+    case DType::kI32:
+      if constexpr (kWanted != DTypes::kFloating) return function(int32_t{});
+      break;
+    case DType::kI64:
+      if constexpr (kWanted != DTypes::kFloating) return function(int64_t{});
+      break;
+    case DType::kU8:
+      if constexpr (Contains(kWanted, DType::kU8)) return function(uint8_t{});
+      break;
+    case DType::kBool:
+      if constexpr (Contains(kWanted, DType::kBool)) return function(bool{});
+      break;
+    case DType::kBF16:
+      if constexpr (kWanted == DTypes::kAll) return function(BFloat16{});
+      break;
+  }
+}
+
+}  // namespace autograd::internal
+
+#endif  // AUTOGRAD_OPS_DISPATCH_H_

@@ -1,0 +1,187 @@
+#include "autograd/ops/select.h"
+
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+#include "autograd/ops/arithmetic.h"
+#include "autograd/ops/binary_op.h"
+#include "autograd/ops/creation.h"
+#include "autograd/ops/unary_op.h"
+
+namespace autograd {
+namespace {
+
+using internal::DTypes;
+using internal::ElementwiseArg;
+using internal::Operands;
+using internal::Saves;
+using internal::UnaryRule;
+
+Tensor Zero(const Tensor& like) { return Full({}, 0, like.dtype()); }
+
+class WhereNode final : public NodeOf<WhereNode> {
+ public:
+  static constexpr char kName[] = "Where";
+  WhereNode(const Tensor& condition, const Shape& a, const Shape& b)
+      : condition_(this, condition), a_(a), b_(b) {}
+
+  void Vjp(VjpContext& ctx) override {
+    const Tensor condition = condition_.Get(), g = ctx.grad();
+    if (ctx.needs(0)) ctx.SetGrad(0, SumTo(Where(condition, g, 0), a_));
+    if (ctx.needs(1)) ctx.SetGrad(1, SumTo(Where(condition, 0, g), b_));
+  }
+
+  bool Jvp(JvpContext& ctx) override {
+    const Tensor condition = condition_.Get();
+    const auto tangent = [&](int i) {
+      return ctx.has_tangent(i) ? ctx.tangent(i) : Zero(ctx.tangent(1 - i));
+    };
+    // Two constants may broadcast to less than the result's shape.
+    ctx.SetTangent(0, Expand(Where(condition, tangent(0), tangent(1)), output_meta(0).shape));
+    return true;
+  }
+
+ private:
+  SavedTensor condition_;
+  Shape a_, b_;
+};
+
+template <class T>
+void Choose(int64_t n, const ElementwiseArg* args, T* y) {
+  const auto* condition = args[0].as<uint8_t>();
+  const T* a = args[1].as<T>();
+  const T* b = args[2].as<T>();
+  const int64_t step = args[0].scalar ? 0 : 1;
+  const int64_t step_a = args[1].scalar ? 0 : 1, step_b = args[2].scalar ? 0 : 1;
+  for (int64_t i = 0; i < n; ++i) {
+    const T from_a = a[i * step_a], from_b = b[i * step_b];
+    y[i] = condition[i * step] != 0 ? from_a : from_b;
+  }
+}
+
+// Where a and b are equal, half of g; where a comes first, g; elsewhere 0.
+Tensor ShareOf(const Tensor& g, const Tensor& behind, const Tensor& equal) {
+  return Where(equal, g * 0.5, Where(behind, 0, g));
+}
+
+struct MinimumRule {
+  static constexpr char kName[] = "Minimum";
+  static constexpr DTypes kDTypes = DTypes::kArithmetic;
+  static constexpr int kCost = 1;
+  static constexpr Operands kLeftReads = {.a = true, .b = true}, kRightReads = kLeftReads;
+  template <class T>
+  static void Forward(int64_t n, const ElementwiseArg& a, const ElementwiseArg& b, T* y) {
+    // u != u: NaN.
+    internal::MapPairs<T>(n, a, b, y, [](T u, T v) { return u < v || u != u ? u : v; });
+  }
+  static Tensor Left(const Tensor& g, const Tensor& a, const Tensor& b) {
+    return ShareOf(g, Greater(a, b), Equal(a, b));
+  }
+  static Tensor Right(const Tensor& g, const Tensor& a, const Tensor& b) {
+    return ShareOf(g, Less(a, b), Equal(a, b));
+  }
+};
+
+struct MaximumRule {
+  static constexpr char kName[] = "Maximum";
+  static constexpr DTypes kDTypes = DTypes::kArithmetic;
+  static constexpr int kCost = 1;
+  static constexpr Operands kLeftReads = {.a = true, .b = true}, kRightReads = kLeftReads;
+  template <class T>
+  static void Forward(int64_t n, const ElementwiseArg& a, const ElementwiseArg& b, T* y) {
+    internal::MapPairs<T>(n, a, b, y, [](T u, T v) { return u > v || u != u ? u : v; });
+  }
+  static Tensor Left(const Tensor& g, const Tensor& a, const Tensor& b) {
+    return ShareOf(g, Less(a, b), Equal(a, b));
+  }
+  static Tensor Right(const Tensor& g, const Tensor& a, const Tensor& b) {
+    return ShareOf(g, Greater(a, b), Equal(a, b));
+  }
+};
+
+// A bound as a value of T: infinite ones stand for T's own limits.
+template <class T>
+T BoundAs(double bound) {
+  if constexpr (std::is_integral_v<T>) {
+    if (bound <= static_cast<double>(std::numeric_limits<T>::min())) {
+      return std::numeric_limits<T>::min();
+    }
+    if (bound >= static_cast<double>(std::numeric_limits<T>::max())) {
+      return std::numeric_limits<T>::max();
+    }
+  }
+  return static_cast<T>(bound);
+}
+
+struct ClampRule : UnaryRule<Saves::kInput, 1, DTypes::kArithmetic> {
+  double low, high;
+
+  static constexpr char kName[] = "Clamp";
+  template <class T>
+  void Forward(int64_t n, const T* x, T* y) const {
+    internal::Map(n, x, y, [lo = BoundAs<T>(low), hi = BoundAs<T>(high)](T v) {
+      const T raised = v < lo ? lo : v;
+      return raised > hi ? hi : raised;
+    });
+  }
+  Tensor Chain(const Tensor& g, const Tensor& x) const {
+    return Where(LogicalAnd(GreaterEqual(x, low), LessEqual(x, high)), g, 0);
+  }
+};
+
+}  // namespace
+
+Tensor Where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  const OpScope scope("Where", {&condition, &a, &b});
+  if (!condition.defined() || condition.dtype() != DType::kBool || !a.defined() || !b.defined() ||
+      a.dtype() != b.dtype()) {
+    throw std::invalid_argument("Where: wants a bool condition and two tensors of one dtype, got " +
+                                Describe(condition) + ", " + Describe(a) + " and " + Describe(b));
+  }
+  const Shape shape =
+      BroadcastShapes("Where", condition.shape(), BroadcastShapes("Where", a.shape(), b.shape()));
+  Tensor y = Tensor::Empty(shape, a.dtype());
+  const Tensor* inputs[] = {&condition, &a, &b};
+  const auto choose = [&]<class T>(T) {
+    internal::ElementwiseLoop(y, inputs, [&](int64_t n, void* out, const ElementwiseArg* args) {
+      Choose(n, args, static_cast<T*>(out));
+    });
+  };
+  // Only bytes are moved, so one loop serves all dtypes of a size.
+  switch (ItemSize(a.dtype())) {
+    case 1:
+      choose(uint8_t{});
+      break;
+    case 2:
+      choose(uint16_t{});
+      break;
+    case 4:
+      choose(uint32_t{});
+      break;
+    default:
+      choose(uint64_t{});
+  }
+  return Record<WhereNode>(y, {&a, &b}, condition, a.shape(), b.shape());
+}
+
+Tensor Where(const Tensor& condition, const Tensor& a, double b) {
+  return Where(condition, a, Full({}, b, a.dtype()));
+}
+Tensor Where(const Tensor& condition, double a, const Tensor& b) {
+  return Where(condition, Full({}, a, b.dtype()), b);
+}
+
+Tensor Minimum(const Tensor& a, const Tensor& b) {
+  return internal::ApplyBinary<MinimumRule>(a, b);
+}
+Tensor Maximum(const Tensor& a, const Tensor& b) {
+  return internal::ApplyBinary<MaximumRule>(a, b);
+}
+
+Tensor Clamp(const Tensor& x, double low, double high) {
+  return internal::ApplyUnary(x, ClampRule{{}, low, high});
+}
+
+}  // namespace autograd

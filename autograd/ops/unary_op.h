@@ -1,0 +1,110 @@
+// What element-wise operations of one tensor have in common. Their Jacobian is diagonal, so one
+// rule serves reverse and forward mode alike: multiply what arrives by the slope.
+//
+// An operation is a small struct, which also holds its scalar parameters:
+//   struct ExpRule : UnaryRule<Saves::kOutput, 4> {
+//     static constexpr char kName[] = "Exp";
+//     template <class T>
+//     void Forward(int64_t n, const T* x, T* y) const;
+//     // g times the slope, in differentiable operations; s is the saved tensor.
+//     Tensor Chain(const Tensor& g, const Tensor& s) const { return g * s; }
+//     // Optional: the same in one pass over raw elements, the fused rule.
+//     template <class T>
+//     void Backward(int64_t n, const T* g, const T* s, T* dx) const;
+//   };
+#ifndef AUTOGRAD_OPS_UNARY_OP_H_
+#define AUTOGRAD_OPS_UNARY_OP_H_
+
+#include <cstdint>
+
+#include "autograd/node.h"
+#include "autograd/ops/dispatch.h"
+#include "autograd/ops/elementwise_loop.h"
+#include "autograd/trace/op_scope.h"
+
+namespace autograd::internal {
+
+enum class Saves { kNothing, kInput, kOutput };
+
+// What a rule saves, its cost (see ElementwiseLoop) and the dtypes it takes.
+template <Saves kSavedTensor, int kWork, DTypes kWanted = DTypes::kFloating>
+struct UnaryRule {
+  static constexpr Saves kSaves = kSavedTensor;
+  static constexpr int kCost = kWork;
+  static constexpr DTypes kDTypes = kWanted;
+};
+
+template <class Rule>
+concept HasFusedRule = requires(const Rule& rule, const double* in, double* out) {
+  rule.Backward(int64_t{1}, in, in, out);
+};
+
+template <class Rule>
+class UnaryNode final : public NodeOf<UnaryNode<Rule>> {
+ public:
+  static constexpr const char* kName = Rule::kName;
+
+  UnaryNode(const Rule& rule, const Tensor& x, const Tensor& y)
+      : rule_(rule),
+        saved_(Rule::kSaves == Saves::kOutput  ? SavedTensor(this, y, 0)
+               : Rule::kSaves == Saves::kInput ? SavedTensor(this, x)
+                                               : SavedTensor(this, Tensor())) {}
+
+  void Vjp(VjpContext& ctx) override { ctx.SetGrad(0, rule_.Chain(ctx.grad(), saved_.Get())); }
+
+  bool Jvp(JvpContext& ctx) override {
+    ctx.SetTangent(0, rule_.Chain(ctx.tangent(), saved_.Get()));
+    return true;
+  }
+
+  void FusedVjp(VjpContext& ctx) override {
+    if constexpr (HasFusedRule<Rule>) {
+      const Tensor g = ctx.grad(), saved = saved_.Get();
+      Tensor dx = Tensor::Empty(g.shape(), g.dtype());
+      const Tensor* inputs[] = {&g, &saved};
+      Dispatch<DTypes::kFloating>(g.dtype(), [&]<class T>(T) {
+        const auto kernel = [&](int64_t n, void* out, const void* const* in) {
+          rule_.Backward(n, static_cast<const T*>(in[0]), static_cast<const T*>(in[1]),
+                         static_cast<T*>(out));
+        };
+        DenseElementwiseLoop(dx, inputs, kernel, Rule::kCost);
+      });
+      ctx.SetGrad(0, dx);
+    } else {
+      Vjp(ctx);
+    }
+  }
+
+ private:
+  [[no_unique_address]] Rule rule_;
+  SavedTensor saved_;
+};
+
+template <class Rule>
+Tensor ApplyUnary(const Tensor& x, const Rule& rule = {}) {
+  const OpScope scope(Rule::kName, {&x});
+  CheckDTypes(Rule::kName, Rule::kDTypes, {&x});
+  Tensor y = Tensor::Empty(x.shape(), x.dtype());
+  const Tensor* inputs[] = {&x};
+  Dispatch<Rule::kDTypes>(x.dtype(), [&]<class T>(T) {
+    const auto kernel = [&](int64_t n, void* out, const void* const* in) {
+      rule.Forward(n, static_cast<const T*>(in[0]), static_cast<T*>(out));
+    };
+    DenseElementwiseLoop(y, inputs, kernel, Rule::kCost);
+  });
+  return Record<UnaryNode<Rule>>(y, {&x}, rule, x, y);
+}
+
+// y[i] = function(x[i]); the last pointer is the output's.
+template <class T, class Function>
+void Map(int64_t n, const T* x, T* y, Function function) {
+  for (int64_t i = 0; i < n; ++i) y[i] = static_cast<T>(function(x[i]));
+}
+template <class T, class Function>
+void Map(int64_t n, const T* a, const T* b, T* y, Function function) {
+  for (int64_t i = 0; i < n; ++i) y[i] = static_cast<T>(function(a[i], b[i]));
+}
+
+}  // namespace autograd::internal
+
+#endif  // AUTOGRAD_OPS_UNARY_OP_H_
