@@ -15,15 +15,16 @@ namespace autograd {
 namespace {
 
 #ifdef AUTOGRAD_X86
-// Linux grants AMX tile data only to a process that asks for it: arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA).
-// Permission is the process's and is inherited by threads created later.
+// Linux grants AMX tile data only to a process that asks for it: arch_prctl(ARCH_REQ_XCOMP_PERM,
+// XFEATURE_XTILEDATA). Permission is the process's and is inherited by threads created later.
 bool RequestTilePermission() {
   constexpr int kArchReqXcompPerm = 0x1023;
   constexpr int kXfeatureXtiledata = 18;
   return syscall(SYS_arch_prctl, kArchReqXcompPerm, kXfeatureXtiledata) == 0;
 }
 
-// gcc 12's __builtin_cpu_supports does not know the AMX bits: CPUID leaf 7, EDX bits 22 (bf16) and 24 (tile).
+// gcc 12's __builtin_cpu_supports does not know the AMX bits: CPUID leaf 7, EDX bits 22 (bf16) and
+// 24 (tile).
 bool HasAmxBf16() {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) return false;
