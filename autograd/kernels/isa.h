@@ -6,8 +6,7 @@
 // best it has).
 //
 // Example:
-//   std::cout << "kernels: " << autograd::IsaName(autograd::ActiveIsa()) << "\n";  // kernels:
-//   avx512
+//   std::cout << "kernels: " << autograd::IsaName(autograd::ActiveIsa()) << "\n";  // kernels: avx512
 #ifndef AUTOGRAD_KERNELS_ISA_H_
 #define AUTOGRAD_KERNELS_ISA_H_
 
