@@ -1,0 +1,340 @@
+// The driver of the matrix product: how a problem is cut into blocks, what is packed, and which
+// thread does what. The arithmetic is in the tables of gemm_kernels.h.
+//
+// The scheme is that of Goto and van de Geijn (Anatomy of high-performance matrix multiplication,
+// 2008): k is cut into chunks; of a chunk of B all threads share one packed copy, and each thread
+// packs blocks of A that stay in its second-level cache. Copies are made only where they pay.
+#include "autograd/kernels/gemm.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "autograd/kernels/gemm_kernels.h"
+#include "autograd/kernels/gemm_scratch.h"
+#include "autograd/parallel/parallel.h"
+
+namespace autograd::kernels {
+namespace {
+
+// A task of fewer multiply-adds is not worth handing to another thread (about 2 microseconds).
+constexpr int64_t kTaskProducts = 1 << 19;
+// The share of the second-level cache that a thread's own packed block takes.
+constexpr int64_t kBlockBytes = 512 * 1024;
+// Columns of B packed at a time, so that the shared copy stays in the last-level cache.
+constexpr int64_t kSharedCols = 4096;
+// The largest result of which several chunks of k are computed at the same time, and how many.
+constexpr int64_t kSplitElements = 128 * 128;
+constexpr int64_t kSplitChunks = 32;
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+template <class T>
+struct Problem {
+  int64_t m, n, k;
+  T alpha;
+  const T* a;
+  int64_t a_row_stride, a_col_stride;
+  const T* b;
+  int64_t b_row_stride, b_col_stride;
+  T beta;
+  T* c;
+  int64_t c_row_stride;
+  GemmEpilogue<T> epilogue;
+
+  Problem Columns(int64_t begin, int64_t count) const {
+    Problem x = *this;
+    x.n = count;
+    x.b += begin * b_col_stride;
+    x.c += begin;
+    if (x.epilogue.bias != nullptr) x.epilogue.bias += begin;
+    if (x.epilogue.pre_activation != nullptr) x.epilogue.pre_activation += begin;
+    return x;
+  }
+
+  Problem Rows(int64_t begin, int64_t count) const {
+    Problem x = *this;
+    x.m = count;
+    x.a += begin * a_row_stride;
+    x.c += begin * c_row_stride;
+    if (x.epilogue.pre_activation != nullptr) {
+      x.epilogue.pre_activation += begin * epilogue.pre_activation_row_stride;
+    }
+    return x;
+  }
+
+  // Chunk [begin, begin + count) of k: beta belongs to the first one, bias and activation to the
+  // last.
+  Problem Depth(int64_t begin, int64_t count) const {
+    Problem x = *this;
+    x.k = count;
+    x.a += begin * a_col_stride;
+    x.b += begin * b_row_stride;
+    if (begin > 0) x.beta = 1;
+    if (begin + count < k) x.epilogue = GemmEpilogue<T>();
+    return x;
+  }
+};
+
+// Whether tiles may read B where it is. Copying costs about as much as the products of a few rows,
+// and rows of B that lie far apart fall into the same sets of the cache.
+template <class T>
+bool ReadsBInPlace(const GemmKernels<T>& kernels, const Problem<T>& x) {
+  constexpr int64_t kNearBytes = 32 * 1024, kNearRow = 1024;
+  const int64_t size = static_cast<int64_t>(sizeof(T));
+  return x.b_col_stride == 1 && x.n % kernels.lanes == 0 &&
+         (x.m <= 3 * kernels.rows ||
+          (x.k * x.n * size <= kNearBytes && x.b_row_stride * size <= kNearRow));
+}
+
+// Whether tiles may read A where it is: each of its elements is used once for each panel of B.
+template <class T>
+bool ReadsAInPlace(const GemmKernels<T>& kernels, const Problem<T>& x) {
+  if (x.n <= 2 * kernels.cols) return true;
+  constexpr int64_t kFar = 2048;
+  const int64_t far = kFar / static_cast<int64_t>(sizeof(T));
+  const bool near = (x.a_row_stride == 1 && x.a_col_stride < far) ||
+                    (x.a_col_stride == 1 && x.a_row_stride < far);
+  return near && x.n <= 4 * kernels.cols;
+}
+
+template <class T>
+GemmBlock<T> BlockOf(const GemmKernels<T>& kernels, const Problem<T>& x) {
+  GemmBlock<T> block;
+  block.m = x.m;
+  block.n = x.n;
+  block.k = x.k;
+  block.a = x.a;
+  block.a_row_stride = x.a_row_stride;
+  block.a_col_stride = x.a_col_stride;
+  block.a_packed = false;
+  block.a_tile_stride = 0;
+  block.b = x.b;
+  block.b_row_stride = x.b_row_stride;
+  block.b_panel_stride = kernels.cols;
+  block.alpha = x.alpha;
+  block.beta = x.beta;
+  block.c = x.c;
+  block.c_row_stride = x.c_row_stride;
+  block.epilogue = x.epilogue;
+  return block;
+}
+
+template <class T>
+T* PackA(const GemmKernels<T>& kernels, const Problem<T>& x, ScratchUse use) {
+  T* packed = GetScratch<T>(use, CeilDiv(x.m, kernels.rows) * kernels.rows * x.k);
+  kernels.pack_a(x.m, x.k, x.a, x.a_row_stride, x.a_col_stride, packed);
+  return packed;
+}
+
+template <class T>
+void UsePackedA(const GemmKernels<T>& kernels, const T* packed, GemmBlock<T>* block) {
+  block->a = packed;
+  block->a_packed = true;
+  block->a_tile_stride = kernels.rows * block->k;
+}
+
+template <class T>
+void UsePackedB(const GemmKernels<T>& kernels, const T* packed, GemmBlock<T>* block) {
+  block->b = packed;
+  block->b_row_stride = kernels.cols;
+  block->b_panel_stride = kernels.cols * block->k;
+}
+
+// The shared copy of B, made by all threads where it is large.
+template <class T>
+const T* PackSharedB(const GemmKernels<T>& kernels, const Problem<T>& x) {
+  const int64_t panels = CeilDiv(x.n, kernels.cols);
+  T* packed = GetScratch<T>(ScratchUse::kShared, panels * kernels.cols * x.k);
+  constexpr int64_t kTaskElements = 32 * 1024;
+  const int64_t grain =
+      std::max<int64_t>(1, kTaskElements / (kernels.cols * std::max<int64_t>(1, x.k)));
+  ParallelFor(panels, grain, [&](int64_t begin, int64_t end) {
+    const int64_t first = begin * kernels.cols;
+    const int64_t count = std::min(end * kernels.cols, x.n) - first;
+    kernels.pack_b(x.k, count, x.b + first * x.b_col_stride, x.b_row_stride, x.b_col_stride,
+                   packed + first * x.k);
+  });
+  return packed;
+}
+
+// Rows (columns) for one task: enough work, a block of A (B) that stays near, several tasks for
+// each thread where there is enough work, all of about the same size.
+template <class T>
+int64_t TaskSize(int64_t size, int64_t other, int64_t k, int64_t unit) {
+  constexpr int64_t kTasks = 16;
+  const int64_t depth = std::max<int64_t>(1, k);
+  const int64_t enough = CeilDiv(kTaskProducts, other * depth);
+  const int64_t near = kBlockBytes / (static_cast<int64_t>(sizeof(T)) * depth);
+  const int64_t wanted = std::min(near, std::max(enough, CeilDiv(size, kTasks)));
+  const int64_t tasks = CeilDiv(size, std::max(unit, wanted));
+  return CeilDiv(CeilDiv(size, tasks), unit) * unit;
+}
+
+// One chunk of k, cut along the rows of A; all tasks share B.
+template <class T>
+void ByRows(const GemmKernels<T>& kernels, const Problem<T>& x) {
+  const bool b_in_place = ReadsBInPlace(kernels, x);
+  const bool a_in_place = ReadsAInPlace(kernels, x);
+  const T* b = b_in_place ? nullptr : PackSharedB(kernels, x);
+  const int64_t grain = TaskSize<T>(x.m, x.n, x.k, kernels.rows);
+  ParallelFor(x.m, grain, [&](int64_t begin, int64_t end) {
+    const Problem<T> part = x.Rows(begin, end - begin);
+    GemmBlock<T> block = BlockOf(kernels, part);
+    if (!b_in_place) UsePackedB(kernels, b, &block);
+    if (!a_in_place) UsePackedA(kernels, PackA(kernels, part, ScratchUse::kTask), &block);
+    kernels.multiply(block);
+  });
+}
+
+// One chunk of k, cut along the columns of B; all tasks share A.
+template <class T>
+void ByColumns(const GemmKernels<T>& kernels, const Problem<T>& x) {
+  const bool a_in_place = ReadsAInPlace(kernels, x);
+  const T* a = a_in_place ? nullptr : PackA(kernels, x, ScratchUse::kShared);
+  const int64_t grain = TaskSize<T>(x.n, x.m, x.k, kernels.cols);
+  ParallelFor(x.n, grain, [&](int64_t begin, int64_t end) {
+    const Problem<T> part = x.Columns(begin, end - begin);
+    GemmBlock<T> block = BlockOf(kernels, part);
+    if (!a_in_place) UsePackedA(kernels, a, &block);
+    if (!ReadsBInPlace(kernels, part)) {
+      T* packed =
+          GetScratch<T>(ScratchUse::kTask, CeilDiv(part.n, kernels.cols) * kernels.cols * part.k);
+      kernels.pack_b(part.k, part.n, part.b, part.b_row_stride, part.b_col_stride, packed);
+      UsePackedB(kernels, packed, &block);
+    }
+    kernels.multiply(block);
+  });
+}
+
+// One chunk of k.
+template <class T>
+void MultiplyChunk(const GemmKernels<T>& kernels, const Problem<T>& x) {
+  constexpr int64_t kFewRows = 512;
+  if (x.m <= kFewRows && x.m < x.n / 2) return ByColumns(kernels, x);
+  for (int64_t column = 0; column < x.n; column += kSharedCols) {
+    ByRows(kernels, x.Columns(column, std::min(kSharedCols, x.n - column)));
+  }
+}
+
+// Several chunks of k at the same time, into results of their own that are then added up in order:
+// exactly what one chunk after the other does.
+template <class T>
+void SplitDepth(const GemmKernels<T>& kernels, const Problem<T>& x, int64_t chunk) {
+  const int64_t chunks = CeilDiv(x.k, chunk);
+  T* parts = GetScratch<T>(ScratchUse::kParts, kSplitChunks * x.m * x.n);
+  for (int64_t first = 0; first < chunks; first += kSplitChunks) {
+    const int64_t count = std::min(kSplitChunks, chunks - first);
+    ParallelFor(count, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t p = (first + i) * chunk;
+        Problem<T> part = x.Depth(p, std::min(chunk, x.k - p));
+        part.alpha = 1;
+        part.beta = 0;
+        part.c = parts + i * x.m * x.n;
+        part.c_row_stride = x.n;
+        part.epilogue = GemmEpilogue<T>();
+        MultiplyChunk(kernels, part);
+      }
+    });
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t p = (first + i) * chunk;
+      const Problem<T> part = x.Depth(p, std::min(chunk, x.k - p));
+      kernels.finish(x.m, x.n, x.alpha, parts + i * x.m * x.n, x.n, part.beta, x.c, x.c_row_stride,
+                     part.epilogue);
+    }
+  }
+}
+
+template <class T>
+void Multiply(const Problem<T>& x) {
+  if (x.m <= 0 || x.n <= 0) return;
+  const GemmKernels<T>& kernels = ActiveGemmKernels(T());
+  // A rest of a vector would have all of B copied for its padding; copy only the rest.
+  const int64_t rest = x.n % kernels.lanes;
+  if (rest != 0 && x.n > kernels.lanes) {
+    const Problem<T> whole = x.Columns(0, x.n - rest);
+    if (ReadsBInPlace(kernels, whole)) {
+      Multiply(whole);
+      Multiply(x.Columns(x.n - rest, rest));
+      return;
+    }
+  }
+  const int64_t chunk = GemmChunk(x.k);
+  if (x.k <= chunk) return MultiplyChunk(kernels, x);
+  if (x.m * x.n <= kSplitElements && NumThreads() > 1 && !InParallelRegion()) {
+    return SplitDepth(kernels, x, chunk);
+  }
+  for (int64_t p = 0; p < x.k; p += chunk) {
+    MultiplyChunk(kernels, x.Depth(p, std::min(chunk, x.k - p)));
+  }
+}
+
+template <class T>
+void MultiplyBatch(int64_t batch, const Problem<T>& x, int64_t a_batch_stride,
+                   int64_t b_batch_stride, int64_t c_batch_stride) {
+  if (batch <= 0 || x.m <= 0 || x.n <= 0) return;
+  if (b_batch_stride == 0 && a_batch_stride == x.m * x.a_row_stride &&
+      c_batch_stride == x.m * x.c_row_stride) {
+    Problem<T> stacked = x;
+    stacked.m *= batch;
+    return Multiply(stacked);
+  }
+  const auto run = [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      Problem<T> one = x;
+      one.a += i * a_batch_stride;
+      one.b += i * b_batch_stride;
+      one.c += i * c_batch_stride;
+      Multiply(one);
+    }
+  };
+  const int64_t products = x.m * x.n * std::max<int64_t>(1, x.k);
+  constexpr int64_t kAlonePerMatrix = 16 * kTaskProducts;
+  if (products >= kAlonePerMatrix && batch < 4 * NumThreads()) return run(0, batch);
+  ParallelFor(batch, std::max<int64_t>(1, kTaskProducts / products), run);
+}
+
+}  // namespace
+
+int64_t GemmChunk(int64_t k) {
+  constexpr int64_t kLargest = 512, kUnit = 8;
+  if (k <= kLargest) return std::max<int64_t>(k, 1);
+  return CeilDiv(CeilDiv(k, CeilDiv(k, kLargest)), kUnit) * kUnit;
+}
+
+void Gemm(int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t a_row_stride,
+          int64_t a_col_stride, const float* b, int64_t b_row_stride, int64_t b_col_stride,
+          float beta, float* c, int64_t c_row_stride, const GemmEpilogue<float>& epilogue) {
+  Multiply<float>({m, n, k, alpha, a, a_row_stride, a_col_stride, b, b_row_stride, b_col_stride,
+                   beta, c, c_row_stride, epilogue});
+}
+
+void Gemm(int64_t m, int64_t n, int64_t k, double alpha, const double* a, int64_t a_row_stride,
+          int64_t a_col_stride, const double* b, int64_t b_row_stride, int64_t b_col_stride,
+          double beta, double* c, int64_t c_row_stride, const GemmEpilogue<double>& epilogue) {
+  Multiply<double>({m, n, k, alpha, a, a_row_stride, a_col_stride, b, b_row_stride, b_col_stride,
+                    beta, c, c_row_stride, epilogue});
+}
+
+void BatchedGemm(int64_t batch, int64_t m, int64_t n, int64_t k, float alpha, const float* a,
+                 int64_t a_batch_stride, int64_t a_row_stride, int64_t a_col_stride, const float* b,
+                 int64_t b_batch_stride, int64_t b_row_stride, int64_t b_col_stride, float beta,
+                 float* c, int64_t c_batch_stride, int64_t c_row_stride) {
+  MultiplyBatch<float>(batch,
+                       {m, n, k, alpha, a, a_row_stride, a_col_stride, b, b_row_stride,
+                        b_col_stride, beta, c, c_row_stride, GemmEpilogue<float>()},
+                       a_batch_stride, b_batch_stride, c_batch_stride);
+}
+
+void BatchedGemm(int64_t batch, int64_t m, int64_t n, int64_t k, double alpha, const double* a,
+                 int64_t a_batch_stride, int64_t a_row_stride, int64_t a_col_stride,
+                 const double* b, int64_t b_batch_stride, int64_t b_row_stride,
+                 int64_t b_col_stride, double beta, double* c, int64_t c_batch_stride,
+                 int64_t c_row_stride) {
+  MultiplyBatch<double>(batch,
+                        {m, n, k, alpha, a, a_row_stride, a_col_stride, b, b_row_stride,
+                         b_col_stride, beta, c, c_row_stride, GemmEpilogue<double>()},
+                        a_batch_stride, b_batch_stride, c_batch_stride);
+}
+
+}  // namespace autograd::kernels

@@ -1,0 +1,118 @@
+// Packing for the matrix product: copies of blocks of A and B in the order in which the tiles of
+// gemm_tile.h read them. A Transpose type gives the size of the square blocks that an instruction
+// set transposes in registers, and how.
+//
+// Only for files of kernel_library's isa_hdrs: everything is in an anonymous namespace.
+#ifndef AUTOGRAD_KERNELS_GEMM_PACK_H_
+#define AUTOGRAD_KERNELS_GEMM_PACK_H_
+
+#include <stdint.h>
+
+#include "autograd/kernels/gemm_kernels.h"
+
+namespace autograd::kernels {
+namespace {
+
+// out[p * out_stride + i] = in[i * in_row_stride + p * in_col_stride], i < rows, p < k.
+template <class T>
+void TransposeAny(int64_t rows, int64_t k, const T* in, int64_t in_row_stride,
+                  int64_t in_col_stride, T* out, int64_t out_stride) {
+  for (int64_t p = 0; p < k; ++p) {
+    for (int64_t i = 0; i < rows; ++i) {
+      out[p * out_stride + i] = in[i * in_row_stride + p * in_col_stride];
+    }
+  }
+}
+
+// As TransposeAny, for in_col_stride == 1 and any number of rows: whole blocks, the last one
+// overlapping the one before where rows is no multiple of a block.
+template <class Transpose, class T>
+void TransposeRows(int64_t rows, int64_t k, const T* in, int64_t in_row_stride, T* out,
+                   int64_t out_stride) {
+  constexpr int64_t kSize = Transpose::kSize;
+  if (rows < kSize) return TransposeAny<T>(rows, k, in, in_row_stride, 1, out, out_stride);
+  int64_t p = 0;
+  for (; p + kSize <= k; p += kSize) {
+    int64_t i = 0;
+    for (; i + kSize <= rows; i += kSize) {
+      Transpose::Run(in + i * in_row_stride + p, in_row_stride, out + p * out_stride + i,
+                     out_stride);
+    }
+    if (i < rows) {
+      i = rows - kSize;
+      Transpose::Run(in + i * in_row_stride + p, in_row_stride, out + p * out_stride + i,
+                     out_stride);
+    }
+  }
+  TransposeAny<T>(rows, k - p, in + p, in_row_stride, 1, out + p * out_stride, out_stride);
+}
+
+// out[p * out_stride + i] = in[p * in_stride + i] for i < count <= padded; zero up to padded.
+template <class V, class T>
+void CopyRows(int64_t k, int64_t count, int64_t padded, const T* in, int64_t in_stride, T* out,
+              int64_t out_stride) {
+  const int64_t whole = count - count % V::kLanes;
+  for (int64_t p = 0; p < k; ++p) {
+    int64_t i = 0;
+    for (; i < whole; i += V::kLanes) V::Store(out + i, V::Load(in + i));
+    if (i < count && padded - i >= V::kLanes) {
+      V::Store(out + i, V::LoadPartial(in + i, count - i));
+      i += V::kLanes;
+    } else if (i < count) {
+      V::StorePartial(out + i, V::LoadPartial(in + i, count - i), count - i);
+      i = padded;
+    }
+    for (; i < padded; i += V::kLanes) V::Store(out + i, V::Zero());
+    in += in_stride;
+    out += out_stride;
+  }
+}
+
+// GemmKernels::pack_a.
+template <class V, class Transpose, int kRows>
+void PackA(int64_t m, int64_t k, const typename V::Scalar* a, int64_t row_stride,
+           int64_t col_stride, typename V::Scalar* out) {
+  const RowTiles tiles = CutRows(m, kRows);
+  for (int64_t t = 0; t < tiles.count; ++t) {
+    const int64_t rows = t < tiles.large ? tiles.rows : tiles.rows - 1;
+    if (row_stride == 1) {
+      CopyRows<V>(k, rows, rows, a, col_stride, out, kRows);
+    } else if (col_stride == 1) {
+      TransposeRows<Transpose>(rows, k, a, row_stride, out, kRows);
+    } else {
+      TransposeAny(rows, k, a, row_stride, col_stride, out, kRows);
+    }
+    a += rows * row_stride;
+    out += k * kRows;
+  }
+}
+
+// GemmKernels::pack_b.
+template <class V, class Transpose, int kCols>
+void PackB(int64_t k, int64_t n, const typename V::Scalar* b, int64_t row_stride,
+           int64_t col_stride, typename V::Scalar* out) {
+  for (int64_t j = 0; j < n; j += kCols) {
+    const int64_t cols = n - j < kCols ? n - j : kCols;
+    if (col_stride == 1) {
+      CopyRows<V>(k, cols, kCols, b, row_stride, out, kCols);
+    } else {
+      if (cols < kCols) {
+        for (int64_t p = 0; p < k; ++p) {
+          for (int64_t i = cols; i < kCols; ++i) out[p * kCols + i] = 0;
+        }
+      }
+      if (row_stride == 1) {
+        TransposeRows<Transpose>(cols, k, b, col_stride, out, kCols);
+      } else {
+        TransposeAny(cols, k, b, col_stride, row_stride, out, kCols);
+      }
+    }
+    b += kCols * col_stride;
+    out += k * kCols;
+  }
+}
+
+}  // namespace
+}  // namespace autograd::kernels
+
+#endif  // AUTOGRAD_KERNELS_GEMM_PACK_H_
