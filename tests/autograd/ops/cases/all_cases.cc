@@ -6,7 +6,7 @@ const std::vector<OpCase>& AllCases() {
   static const std::vector<OpCase>& cases = *[] {
     auto* all = new std::vector<OpCase>;
     for (const auto& family : {ActivationCases, BinaryCases, CompareCases, SelectCases, UnaryCases,
-                               ArithmeticCases, ExpandCases, ShapeCases}) {
+                               ArithmeticCases, ExpandCases, IndexCases, ShapeCases}) {
       for (OpCase& line : family()) all->push_back(std::move(line));
     }
     return all;

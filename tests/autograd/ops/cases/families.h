@@ -15,6 +15,7 @@ std::vector<OpCase> CompareCases();
 std::vector<OpCase> BinaryCases();
 std::vector<OpCase> ActivationCases();
 std::vector<OpCase> ExpandCases();
+std::vector<OpCase> IndexCases();
 std::vector<OpCase> ShapeCases();
 
 }  // namespace autograd::testing
