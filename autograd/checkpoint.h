@@ -7,6 +7,7 @@
 // times: give it its own copy of a random generator.
 //
 // Example:
+//   #include "autograd/ops/arithmetic.h"
 //   Tensor x = Tensor::FromVector<float>({1, 2}, {2}).set_requires_grad(true);
 //   Tensor y = Checkpoint([](const Tensor& v) { return v * v * v; }, x);
 #ifndef AUTOGRAD_CHECKPOINT_H_

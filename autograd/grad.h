@@ -12,6 +12,8 @@
 // A graph may be differentiated in one thread at a time, different graphs in different threads.
 //
 // Example:
+//   #include "autograd/ops/arithmetic.h"
+//   #include "autograd/ops/reduce.h"
 //   Tensor x = Tensor::FromVector<double>({1, 2, 3}, {3}).set_requires_grad(true);
 //   Tensor y = Sum(x * x * x);
 //   Tensor dx = Grad({y}, {x}, {.create_graph = true})[0];  // 3 x^2

@@ -1,9 +1,10 @@
 // Whether operations are recorded for differentiation, in the current thread.
 //
 // Example:
+//   #include "autograd/tensor.h"
 //   Tensor w = Tensor::FromVector<float>({1, 2}, {2}).set_requires_grad(true);
 //   {
-//     NoGrad guard;              // nothing below is recorded until the guard goes
+//     NoGrad guard;  // nothing below is recorded until the guard goes
 //     Tensor copy = w.Detach();
 //   }
 #ifndef AUTOGRAD_GRAD_MODE_H_

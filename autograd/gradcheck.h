@@ -5,10 +5,11 @@
 // gradient itself, as a function of inputs and cotangents, and so checks second derivatives.
 //
 // Example:
+//   #include "autograd/ops/arithmetic.h"
 //   Tensor x = Tensor::FromVector<double>({.1, .7, -.4}, {3});
-//   auto cube = [](const std::vector<Tensor>& in) { return std::vector<Tensor>{in[0] * in[0] *
-//   in[0]}; }; GradCheckReport report = GradCheck(cube, {x}); std::cout << (report.ok ? "correct" :
-//   report.message) << "\n";
+//   auto cube = [](const std::vector<Tensor>& in) { return std::vector{in[0] * in[0] * in[0]}; };
+//   GradCheckReport report = GradCheck(cube, {x});
+//   std::cout << (report.ok ? "correct" : report.message) << "\n";
 #ifndef AUTOGRAD_GRADCHECK_H_
 #define AUTOGRAD_GRADCHECK_H_
 

@@ -2,17 +2,18 @@
 //
 // An operation computes its result and hands it to Record with a node that keeps what its
 // derivatives need. The node states up to three rules:
-//   Vjp       gradients of the inputs from those of the outputs, written in differentiable tensor
-//   operations, so that
-//             gradients of any order exist. The only rule that must be there.
-//   FusedVjp  the same first-order gradients computed faster, used only where no graph of the
-//   backward pass is wanted. Jvp       tangents of the outputs from those of the inputs, in
-//   differentiable operations. Without it forward mode
-//             differentiates Vjp twice.
+// - Vjp: gradients of the inputs from those of the outputs, written in differentiable tensor
+//   operations, so that gradients of any order exist. The only rule that must be there.
+// - FusedVjp: the same first-order gradients computed faster, used only where no graph of the
+//   backward pass is wanted.
+// - Jvp: tangents of the outputs from those of the inputs, in differentiable operations. Without it
+//   forward mode differentiates Vjp twice.
+//
 // tests/autograd/ops/cases holds the rules of every node type against each other and against finite
 // differences; a node type without a case there fails the suite.
 //
 // Example:
+//   #include "autograd/ops/arithmetic.h"
 //   class CubeNode final : public NodeOf<CubeNode> {
 //    public:
 //     static constexpr char kName[] = "Cube";
@@ -21,6 +22,7 @@
 //       Tensor x = x_.Get();
 //       ctx.SetGrad(0, ctx.grad() * x * x * 3.0);
 //     }
+//
 //    private:
 //     SavedTensor x_;
 //   };

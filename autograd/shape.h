@@ -2,9 +2,8 @@
 //
 // Example:
 //   Shape shape = {2, 3, 4};
-//   std::cout << shape.numel() << " elements in " << shape.ToString() << "\n";  // 24 elements in
-//   [2, 3, 4] Shape both = BroadcastShapes("Add", {2, 1, 4}, {3, 1});                     // [2, 3,
-//   4]
+//   std::cout << shape.numel() << " elements in " << shape.ToString() << "\n";  // 24 in [2, 3, 4]
+//   Shape both = BroadcastShapes("Add", {2, 1, 4}, {3, 1});  // [2, 3, 4]
 #ifndef AUTOGRAD_SHAPE_H_
 #define AUTOGRAD_SHAPE_H_
 

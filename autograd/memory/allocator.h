@@ -17,8 +17,8 @@
 //   void* buffer = Allocate(1 << 20);
 //   Deallocate(buffer, 1 << 20);
 //   const AllocatorStats stats = GetAllocatorStats();
-//   std::cout << stats.bytes_live << " bytes in use, " << stats.bytes_cached << " kept for
-//   reuse\n"; EmptyCache();
+//   std::cout << stats.bytes_live << " bytes in use, " << stats.bytes_cached << " kept for reuse\n";
+//   EmptyCache();
 #ifndef AUTOGRAD_MEMORY_ALLOCATOR_H_
 #define AUTOGRAD_MEMORY_ALLOCATOR_H_
 

@@ -3,6 +3,7 @@
 // version, so a graph that saved the old values notices.
 //
 // Example:
+//   #include "autograd/grad_mode.h"
 //   Tensor w = Tensor::FromVector<float>({1, 2}, {2}).set_requires_grad(true);
 //   NoGrad guard;
 //   AddInPlace(w, Tensor::FromVector<float>({1, 1}, {2}), -0.1);  // a step of gradient descent

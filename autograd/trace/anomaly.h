@@ -4,12 +4,15 @@
 // switches it on for a whole program.
 //
 // Example:
+//   #include "autograd/errors.h"
+//   #include "autograd/ops/creation.h"
+//   #include "autograd/ops/unary.h"
 //   AnomalyMode guard;
 //   try {
 //     Tensor x = Log(Zeros({2}).set_requires_grad(true));
 //   } catch (const NumericalError& error) {
-//     std::cout << error.what() << "\n";  // Log: the result [2] f32 has a value that is not
-//     finite: -inf at index 0
+//     // Log: the result [2] f32 has a value that is not finite: -inf at index 0
+//     std::cout << error.what() << "\n";
 //   }
 #ifndef AUTOGRAD_TRACE_ANOMALY_H_
 #define AUTOGRAD_TRACE_ANOMALY_H_

@@ -6,10 +6,12 @@
 // operation's name and " backward".
 //
 // Example:
+//   #include "autograd/ops/arithmetic.h"
+//   #include "autograd/ops/creation.h"
 //   StartTrace();
 //   Tensor y = Ones({2, 2}) + 1.0;
-//   std::string json = StopTrace();  // {"traceEvents": [{"name": "Full", ...}, {"name": "Affine",
-//   ...}]}
+//   // {"traceEvents": [{"name": "Full", ...}, {"name": "Affine", ...}]}
+//   std::string json = StopTrace();
 #ifndef AUTOGRAD_TRACE_TRACE_H_
 #define AUTOGRAD_TRACE_TRACE_H_
 

@@ -33,9 +33,15 @@ class ExtractExamplesTest(unittest.TestCase):
         text = extract_examples.program([("autograd/a.h", HEADER)])
         self.assertIn('#include "autograd/a.h"\n#include <map>\n', text)
         self.assertIn('#line 5 "autograd/a.h"\nint x = 1;\n', text)
-        self.assertIn("  autograd_a_h_body();", text)
-        self.assertNotIn("  autograd_a_h_2_body();", text)
+        self.assertRegex(text, r"TEST\(HeaderExample, autograd_a_h\) {[^}]*  Example\(\);")
+        self.assertNotRegex(text, r"TEST\(HeaderExample, autograd_a_h_2\) {[^}]*  Example\(\);")
         self.assertNotIn("not_in_the_opening_comment", text)
+
+    def test_classes_go_before_the_function(self):
+        lines = [(1, "int x;"), (2, "class A {"), (3, "  struct B {"), (4, "  };"), (5, "};"), (6, "A a;")]
+        types, statements = extract_examples.split_types(lines)
+        self.assertEqual([number for number, _ in types], [2, 3, 4, 5])
+        self.assertEqual([number for number, _ in statements], [1, 6])
 
     def test_refuses_a_header_without_an_example(self):
         for text in ("", "// What it is for.\n#ifndef X\n", "// Example:\n// prose\n#ifndef X\n", "#ifndef X\n" + HEADER):

@@ -2,7 +2,7 @@
 
 load("//tools/bazel:cc.bzl", "cc_test")
 
-def header_examples(name = "header_examples", default_public = False, private = []):
+def header_examples(name = "header_examples", default_public = False, private = [], deps = []):
     """Declares the test of the examples in all public headers declared so far: call it last in the package.
 
     One translation unit for the package, so that it costs little. A header is public if its library's visibility says
@@ -13,6 +13,7 @@ def header_examples(name = "header_examples", default_public = False, private = 
       default_public: whether the package's default_visibility is public (a macro cannot read it; a test in
         tests/tools compares the two).
       private: headers of public libraries that users are not meant to include.
+      deps: what the examples include besides.
     """
     libraries = []
     headers = []
@@ -42,5 +43,5 @@ def header_examples(name = "header_examples", default_public = False, private = 
         srcs = [name + ".cc"],
         # An example may name a result and leave it there.
         copts = ["-Wno-unused"],
-        deps = sorted(libraries),
+        deps = sorted(libraries) + deps,
     )
