@@ -10,6 +10,7 @@
 #include "autograd/memory/allocator.h"
 #include "autograd/memory/slab.h"
 #include "autograd/parallel/parallel.h"
+#include "autograd/random/philox.h"
 
 namespace autograd {
 namespace {
@@ -84,6 +85,41 @@ void BM_TouchLargeBuffer(benchmark::State& state) {
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(kBytes));
 }
 BENCHMARK(BM_TouchLargeBuffer)->Arg(0)->Arg(1)->ArgName("fresh")->Unit(benchmark::kMillisecond);
+
+// Items are numbers; on NumThreads() threads from 32,768 on.
+template <class T>
+void BM_Normal(benchmark::State& state) {
+  Generator generator;
+  std::vector<T> out(static_cast<size_t>(state.range(0)));
+  for (auto _ : state) {
+    generator.Normal(out.data(), state.range(0));
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_Normal<float>)->Arg(1)->Arg(512)->Arg(16384)->Arg(1 << 20)->UseRealTime();
+BENCHMARK(BM_Normal<double>)->Arg(16384)->UseRealTime();
+
+template <class T>
+void BM_Uniform(benchmark::State& state) {
+  Generator generator;
+  std::vector<T> out(16384);
+  for (auto _ : state) {
+    generator.Uniform(out.data(), 16384);
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations() * 16384);
+}
+BENCHMARK(BM_Uniform<float>);
+BENCHMARK(BM_Uniform<double>);
+
+void BM_Permutation(benchmark::State& state) {
+  Generator generator;
+  std::vector<int64_t> out(60000);
+  for (auto _ : state) generator.Permutation(out.data(), 60000);
+  state.SetItemsProcessed(state.iterations() * 60000);
+}
+BENCHMARK(BM_Permutation);
 
 }  // namespace
 }  // namespace autograd
