@@ -5,8 +5,9 @@ namespace autograd::testing {
 const std::vector<OpCase>& AllCases() {
   static const std::vector<OpCase>& cases = *[] {
     auto* all = new std::vector<OpCase>;
-    for (const auto& family : {ActivationCases, BinaryCases, CompareCases, SelectCases, UnaryCases,
-                               ArithmeticCases, ExpandCases, IndexCases, ShapeCases}) {
+    for (const auto& family :
+         {ActivationCases, BinaryCases, CompareCases, SelectCases, UnaryCases, ArithmeticCases,
+          ExpandCases, LinearCases, MatMulCases, IndexCases, ShapeCases}) {
       for (OpCase& line : family()) all->push_back(std::move(line));
     }
     return all;

@@ -15,6 +15,8 @@ std::vector<OpCase> CompareCases();
 std::vector<OpCase> BinaryCases();
 std::vector<OpCase> ActivationCases();
 std::vector<OpCase> ExpandCases();
+std::vector<OpCase> LinearCases();
+std::vector<OpCase> MatMulCases();
 std::vector<OpCase> IndexCases();
 std::vector<OpCase> ShapeCases();
 

@@ -1,0 +1,248 @@
+#include "autograd/ops/linear.h"
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "autograd/grad.h"
+#include "autograd/kernels/gemm.h"
+#include "autograd/kernels/unary.h"
+#include "autograd/node.h"
+#include "autograd/ops/activation.h"
+#include "autograd/ops/arithmetic.h"
+#include "autograd/ops/elementwise_loop.h"
+#include "autograd/ops/expand.h"
+#include "autograd/ops/matmul.h"
+#include "autograd/ops/shape.h"
+#include "autograd/trace/op_scope.h"
+
+namespace autograd {
+namespace {
+
+// True if the derivative of the activation is computed from its result, false if from its argument.
+bool ReadsOutput(Activation activation) {
+  return activation == Activation::kRelu || activation == Activation::kElu ||
+         activation == Activation::kTanh || activation == Activation::kSigmoid;
+}
+
+kernels::UnaryOp KernelOf(Activation activation) {
+  switch (activation) {
+    case Activation::kRelu:
+      return kernels::UnaryOp::kRelu;
+    case Activation::kLeakyRelu:
+      return kernels::UnaryOp::kLeakyRelu;
+    case Activation::kElu:
+      return kernels::UnaryOp::kElu;
+    case Activation::kSilu:
+      return kernels::UnaryOp::kSilu;
+    case Activation::kTanh:
+      return kernels::UnaryOp::kTanh;
+    case Activation::kSigmoid:
+      return kernels::UnaryOp::kSigmoid;
+    case Activation::kGeluTanh:
+      return kernels::UnaryOp::kGeluTanh;
+    case Activation::kGeluErf:
+      return kernels::UnaryOp::kGeluErf;
+    case Activation::kNone:
+      break;
+  }
+  throw std::logic_error("Linear: no kernel without an activation");
+}
+
+// What the fused rule stands for.
+Tensor Composite(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                 const ActivationSpec& activation) {
+  const Tensor product = MatMul(x, Transpose(weight));
+  return Activate(bias.defined() ? product + bias : product, activation);
+}
+
+// x as [rows, last axis], its last axis dense.
+Tensor Rows(const Tensor& x) {
+  const Tensor dense = Contiguous(x);
+  const int64_t columns = x.size(-1);
+  const int64_t rows = columns == 0 ? 0 : x.numel() / columns;
+  return dense.ViewAs({rows, columns}, {columns, 1}, 0);
+}
+
+template <class T>
+void ForwardInto(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                 const ActivationSpec& activation, const Tensor& y, const Tensor& argument) {
+  const Tensor rows = Rows(x);
+  kernels::GemmEpilogue<T> epilogue;
+  const Tensor dense_bias = bias.defined() ? Contiguous(bias) : Tensor();
+  if (bias.defined()) epilogue.bias = dense_bias.raw<T>();
+  if (activation.activation != Activation::kNone) {
+    epilogue.activation = kernels::GetUnary<T>(KernelOf(activation.activation));
+  }
+  epilogue.parameter = static_cast<T>(activation.parameter);
+  const int64_t out = weight.size(0);
+  if (argument.defined()) {
+    epilogue.pre_activation = argument.raw<T>();
+    epilogue.pre_activation_row_stride = out;
+  }
+  kernels::Gemm(y.numel() / std::max<int64_t>(out, 1), out, weight.size(1), T{1}, rows.raw<T>(),
+                rows.size(1), 1, weight.raw<T>(), weight.strides()[1], weight.strides()[0], T{0},
+                y.raw<T>(), out, epilogue);
+}
+
+class LinearNode final : public NodeOf<LinearNode> {
+ public:
+  static constexpr char kName[] = "Linear";
+  // `kept` is the result or the activation's argument, whichever the fused rule reads; undefined
+  // without an activation.
+  LinearNode(const Tensor& x, const Tensor& weight, const Tensor& bias,
+             const ActivationSpec& activation, const Tensor& kept)
+      : x_(this, x),
+        weight_(this, weight),
+        bias_(this, bias),
+        kept_(this, kept),
+        activation_(activation) {}
+
+  void Vjp(VjpContext& ctx) override {
+    const auto [outputs, grads] = autograd::Vjp(Function(), Inputs(), {ctx.grad()});
+    for (size_t i = 0; i < grads.size(); ++i) ctx.SetGrad(static_cast<int>(i), grads[i]);
+  }
+
+  bool Jvp(JvpContext& ctx) override {
+    const std::vector<Tensor> inputs = Inputs();
+    std::vector<Tensor> tangents;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const Tensor& tangent = ctx.tangent(static_cast<int>(i));
+      tangents.push_back(tangent.defined() ? tangent : ZerosLike(inputs[i]));
+    }
+    ctx.SetTangent(0, autograd::Jvp(Function(), inputs, tangents).second[0]);
+    return true;
+  }
+
+  void FusedVjp(VjpContext& ctx) override {
+    ctx.grad().dtype() == DType::kF32 ? Fused<float>(ctx) : Fused<double>(ctx);
+  }
+
+ private:
+  std::vector<Tensor> Inputs() const {
+    std::vector<Tensor> inputs = {x_.Get(), weight_.Get()};
+    const Tensor bias = bias_.Get();
+    if (bias.defined()) inputs.push_back(bias);
+    return inputs;
+  }
+  VectorFunction Function() const {
+    return [activation = activation_](const std::vector<Tensor>& in) {
+      return std::vector<Tensor>{
+          Composite(in[0], in[1], in.size() > 2 ? in[2] : Tensor(), activation)};
+    };
+  }
+
+  // Gradient of the activation's argument, [rows, out].
+  template <class T>
+  Tensor ArgumentGradient(const Tensor& grad) const {
+    const Tensor dy = Rows(grad);
+    if (activation_.activation == Activation::kNone) return dy;
+    const Tensor kept = Rows(kept_.Get());
+    Tensor dz = Tensor::Empty(dy.shape(), dy.dtype());
+    const auto kernel = kernels::GetUnaryGrad<T>(KernelOf(activation_.activation));
+    const Tensor* inputs[] = {&dy, &kept};
+    internal::ElementwiseLoop(
+        dz, inputs,
+        [&](int64_t n, void* out, const internal::ElementwiseArg* args) {
+          kernel(args[0].as<T>(), args[1].as<T>(), static_cast<T*>(out), n,
+                 static_cast<T>(activation_.parameter));
+        },
+        4);
+    return dz;
+  }
+
+  template <class T>
+  void Fused(VjpContext& ctx) const {
+    const Tensor x = x_.Get(), weight = weight_.Get(), rows = Rows(x);
+    const Tensor dz = ArgumentGradient<T>(ctx.grad());
+    const int64_t m = dz.size(0), out = weight.size(0), in = weight.size(1);
+    if (ctx.needs(0)) {
+      Tensor dx = Tensor::Empty(x.shape(), x.dtype());
+      kernels::Gemm(m, in, out, T{1}, dz.raw<T>(), out, 1, weight.raw<T>(), weight.strides()[0],
+                    weight.strides()[1], T{0}, dx.raw<T>(), in);
+      ctx.SetGrad(0, dx);
+    }
+    if (ctx.needs(1)) {
+      Tensor dw = Tensor::Empty(weight.shape(), weight.dtype());
+      kernels::Gemm(out, in, m, T{1}, dz.raw<T>(), 1, out, rows.raw<T>(), in, 1, T{0}, dw.raw<T>(),
+                    in);
+      ctx.SetGrad(1, dw);
+    }
+    if (bias_.Get().defined() && ctx.needs(2)) ctx.SetGrad(2, SumTo(dz, {out}));
+  }
+
+  SavedTensor x_, weight_, bias_, kept_;
+  ActivationSpec activation_;
+};
+
+void CheckLinear(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                 const ActivationSpec& activation) {
+  const bool floating = x.dtype() == DType::kF32 || x.dtype() == DType::kF64;
+  const bool fits = x.rank() >= 1 && weight.rank() == 2 && x.size(-1) == weight.size(1) &&
+                    weight.dtype() == x.dtype();
+  const bool bias_fits =
+      !bias.defined() || (bias.rank() == 1 && weight.rank() == 2 &&
+                          bias.size(0) == weight.size(0) && bias.dtype() == x.dtype());
+  if (!floating || !fits || !bias_fits) {
+    throw std::invalid_argument("Linear: x " + Describe(x) + ", weight " + Describe(weight) +
+                                " and bias " + Describe(bias) +
+                                " do not fit; wants [..., in], [out, in] and [out], f32 or f64");
+  }
+  if (activation.activation == Activation::kElu && activation.parameter < 0) {
+    throw std::invalid_argument("Linear: the ELU parameter is " +
+                                std::to_string(activation.parameter) + ", expected 0 or more");
+  }
+}
+
+}  // namespace
+
+Tensor Linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
+              const ActivationSpec& activation) {
+  const OpScope scope("Linear", {&x, &weight, &bias});
+  CheckLinear(x, weight, bias, activation);
+  Shape shape = x.shape();
+  shape[shape.rank() - 1] = weight.size(0);
+  Tensor y = Tensor::Empty(shape, x.dtype()), argument;
+  const bool keeps_argument =
+      activation.activation != Activation::kNone && !ReadsOutput(activation.activation);
+  {
+    const Tensor* inputs[] = {&x, &weight, &bias};
+    if (keeps_argument && internal::ShouldRecord(inputs))
+      argument = Tensor::Empty(shape, x.dtype());
+    const NoGrad guard;
+    x.dtype() == DType::kF32 ? ForwardInto<float>(x, weight, bias, activation, y, argument)
+                             : ForwardInto<double>(x, weight, bias, activation, y, argument);
+  }
+  const Tensor kept = activation.activation == Activation::kNone ? Tensor()
+                      : keeps_argument                           ? argument
+                                                                 : y.Detach();
+  return bias.defined()
+             ? Record<LinearNode>(y, {&x, &weight, &bias}, x, weight, bias, activation, kept)
+             : Record<LinearNode>(y, {&x, &weight}, x, weight, bias, activation, kept);
+}
+
+Tensor Activate(const Tensor& x, const ActivationSpec& activation) {
+  switch (activation.activation) {
+    case Activation::kNone:
+      return x;
+    case Activation::kRelu:
+      return Relu(x);
+    case Activation::kLeakyRelu:
+      return LeakyRelu(x, activation.parameter);
+    case Activation::kElu:
+      return Elu(x, activation.parameter);
+    case Activation::kSilu:
+      return Silu(x);
+    case Activation::kTanh:
+      return Tanh(x);
+    case Activation::kSigmoid:
+      return Sigmoid(x);
+    case Activation::kGeluTanh:
+      return GeluTanh(x);
+    case Activation::kGeluErf:
+      return GeluErf(x);
+  }
+  throw std::invalid_argument("Activate: unknown activation");
+}
+
+}  // namespace autograd

@@ -1,0 +1,46 @@
+// Linear: matrix product, bias and activation in one pass, with a fused derivative.
+//
+// Example:
+//   Tensor x = Ones({8, 3});
+//   Tensor weight = Ones({4, 3}).set_requires_grad(true);
+//   Tensor bias = Zeros({4}).set_requires_grad(true);
+//   Tensor y = Linear(x, weight, bias, {Activation::kElu, 1.0});  // [8, 4]
+#ifndef AUTOGRAD_OPS_LINEAR_H_
+#define AUTOGRAD_OPS_LINEAR_H_
+
+#include "autograd/ops/creation.h"
+#include "autograd/tensor.h"
+
+namespace autograd {
+
+enum class Activation {
+  kNone,
+  kRelu,
+  kLeakyRelu,  // parameter: slope for negative inputs
+  kElu,        // parameter: alpha
+  kSilu,
+  kTanh,
+  kSigmoid,
+  kGeluTanh,
+  kGeluErf,
+};
+
+struct ActivationSpec {
+  Activation activation = Activation::kNone;
+  double parameter = 1;
+};
+
+// activation(x weight^T + bias): x [..., in], weight [out, in], bias [out] or undefined for none;
+// result [..., out]. The layout of the weight is PyTorch's. All f32 or all f64. The same bytes as
+// MatMul, Add and the activation one after the other, but for the rounding of the sum with the
+// bias. Throws std::invalid_argument naming all shapes and dtypes if they do not fit, or for a
+// negative kElu parameter.
+Tensor Linear(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(),
+              const ActivationSpec& activation = {});
+
+// The activation on its own, as one of the operations of activation.h; x itself for kNone.
+Tensor Activate(const Tensor& x, const ActivationSpec& activation);
+
+}  // namespace autograd
+
+#endif  // AUTOGRAD_OPS_LINEAR_H_
