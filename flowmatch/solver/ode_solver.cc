@@ -1,0 +1,312 @@
+#include "flowmatch/solver/ode_solver.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "autograd/errors.h"
+#include "autograd/grad_mode.h"
+#include "autograd/ops/inplace.h"
+#include "flowmatch/solver/tableau.h"
+
+namespace flowmatch {
+namespace {
+
+using autograd::DType;
+using State = std::vector<Tensor>;
+
+constexpr int kDefaultSteps = 100;
+
+void CheckArguments(const State& state, const std::vector<double>& times,
+                    const OdeOptions& options) {
+  if (state.empty()) throw std::invalid_argument("SolveOde: no state to integrate");
+  for (const Tensor& x : state) {
+    const bool floating = x.defined() && (x.dtype() == DType::kF32 || x.dtype() == DType::kF64);
+    if (!floating || x.rank() < 1 || x.size(0) != state[0].size(0)) {
+      throw std::invalid_argument(absl::StrCat("SolveOde: the state is ", Describe(x),
+                                               ", expected f32 or f64 of shape [B, ...]"));
+    }
+  }
+  bool monotone = times.size() >= 2;
+  for (size_t i = 0; i + 1 < times.size(); ++i) {
+    const bool ascending = times.back() > times.front();
+    monotone = monotone && std::isfinite(times[i]) && std::isfinite(times[i + 1]) &&
+               (ascending ? times[i] < times[i + 1] : times[i] > times[i + 1]);
+  }
+  if (!monotone) {
+    std::string list;
+    for (const double time : times) absl::StrAppend(&list, list.empty() ? "" : ", ", time);
+    throw std::invalid_argument(absl::StrCat(
+        "SolveOde: times are [", list, "], expected two or more, strictly increasing or decreasing"));
+  }
+  const bool adaptive = options.method == OdeMethod::kDopri5 && options.steps == 0;
+  if (options.steps < 0) {
+    throw std::invalid_argument(
+        absl::StrCat("SolveOde: ", options.steps, " steps of ", OdeMethodName(options.method)));
+  }
+  if (adaptive && !(options.rtol >= 0 && options.atol >= 0 && options.rtol + options.atol > 0)) {
+    throw std::invalid_argument(absl::StrCat("SolveOde: rtol is ", options.rtol, " and atol ",
+                                             options.atol, ", expected 0 or more, not both 0"));
+  }
+}
+
+// state + sum_i (h weights[i]) ks[i].
+State Combine(const State& state, double h, const std::vector<double>& weights,
+              const std::vector<State>& ks) {
+  State result;
+  for (size_t j = 0; j < state.size(); ++j) {
+    Tensor sum = state[j];
+    bool ours = false;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      if (weights[i] == 0) continue;
+      if (autograd::GradEnabled()) {
+        sum = sum + ks[i][j] * (h * weights[i]);
+      } else {
+        if (!std::exchange(ours, true)) sum = Clone(sum);
+        AddInPlace(sum, ks[i][j], h * weights[i]);
+      }
+    }
+    result.push_back(sum);
+  }
+  return result;
+}
+
+double ElementAt(const Tensor& dense, int64_t i) {
+  return dense.dtype() == DType::kF32 ? static_cast<double>(dense.raw<float>()[i])
+                                      : dense.raw<double>()[i];
+}
+
+// Root mean square of numerator / (atol + rtol max(|a|, |b|)) over all elements.
+double ScaledNorm(const State& numerator, const State& a, const State& b,
+                  const OdeOptions& options) {
+  const autograd::NoGrad guard;
+  double sum = 0;
+  int64_t count = 0;
+  for (size_t j = 0; j < a.size(); ++j) {
+    const Tensor n = Clone(numerator[j]), x = Clone(a[j]), y = Clone(b[j]);
+    for (int64_t i = 0; i < n.numel(); ++i) {
+      const double scale =
+          options.atol +
+          options.rtol * std::max(std::abs(ElementAt(x, i)), std::abs(ElementAt(y, i)));
+      const double ratio = ElementAt(n, i) / scale;
+      sum += ratio * ratio;
+    }
+    count += n.numel();
+  }
+  return count == 0 ? 0 : std::sqrt(sum / static_cast<double>(count));
+}
+
+// sum_i weights[i] ks[i], as data.
+State WeightedSum(const std::vector<double>& weights, const std::vector<State>& ks) {
+  const autograd::NoGrad guard;
+  State zero;
+  for (const Tensor& k : ks[0]) zero.push_back(ZerosLike(k));
+  return Combine(zero, 1, weights, ks);
+}
+
+// A step from t to t_next: states at both ends and the stages.
+struct Step {
+  double t, t_next;
+  State before, after;
+  std::vector<State> ks;
+};
+
+class Integrator {
+ public:
+  Integrator(const StateField& field, const std::vector<double>& times, const OdeOptions& options)
+      : field_(field),
+        times_(times),
+        options_(options),
+        tableau_(TableauOf(options.method)),
+        fixed_steps_(options.steps > 0                        ? options.steps
+                     : options.method == OdeMethod::kDopri5 ? 0
+                                                            : kDefaultSteps) {}
+
+  OdeStateSolution Run(const State& initial) {
+    solution_.states.push_back(initial);
+    next_time_ = 1;
+    fixed_steps_ == 0 ? RunAdaptive(initial) : RunFixed(initial);
+    return std::move(solution_);
+  }
+
+ private:
+  double start() const { return times_.front(); }
+  double end() const { return times_.back(); }
+  double direction() const { return end() > start() ? 1 : -1; }
+  bool has_last_stage() const { return options_.method == OdeMethod::kDopri5; }
+
+  State Evaluate(const State& state, double t) {
+    ++solution_.evaluations;
+    const Tensor time = autograd::Full({state[0].size(0)}, t, state[0].dtype());
+    State k = field_(state, time);
+    for (size_t j = 0; j < state.size(); ++j) {
+      if (k.size() != state.size() || k[j].shape() != state[j].shape() ||
+          k[j].dtype() != state[j].dtype()) {
+        throw std::invalid_argument(absl::StrCat("SolveOde: the velocity of a state ",
+                                                 Describe(state[j]), " is ",
+                                                 k.size() > j ? Describe(k[j]) : "missing"));
+      }
+    }
+    return k;
+  }
+
+  // One step; k1 is the velocity at its beginning.
+  Step Advance(const State& state, double t, double t_next, State k1) {
+    Step step{t, t_next, state, {}, {std::move(k1)}};
+    const double h = t_next - t;
+    for (size_t i = 1; i < tableau_.c.size(); ++i) {
+      State inner = Combine(state, h, tableau_.a[i], step.ks);
+      // The end itself, so that rounding never carries a time past it.
+      const double time = tableau_.c[i] == 1 ? t_next : t + tableau_.c[i] * h;
+      // The last stage of dopri5 is the velocity at the end of the step.
+      if (has_last_stage() && i + 1 == tableau_.c.size()) step.after = inner;
+      step.ks.push_back(Evaluate(inner, time));
+    }
+    if (!has_last_stage()) step.after = Combine(state, h, tableau_.b, step.ks);
+    return step;
+  }
+
+  // Stores the states at the requested times inside a step. `k_end` gives the velocity at its end.
+  template <class Velocity>
+  void Emit(const Step& step, Velocity k_end) {
+    while (next_time_ < times_.size() && direction() * (times_[next_time_] - step.t_next) <= 0) {
+      const double time = times_[next_time_++];
+      if (time == step.t_next) {
+        solution_.states.push_back(step.after);
+        continue;
+      }
+      const double h = step.t_next - step.t, theta = (time - step.t) / h;
+      if (has_last_stage()) {
+        solution_.states.push_back(Combine(step.before, h, Dopri5DenseWeights(theta), step.ks));
+      } else {
+        solution_.states.push_back(Hermite(step, theta, k_end()));
+      }
+    }
+  }
+
+  // The cubic through both ends of a step with their velocities.
+  static State Hermite(const Step& step, double theta, const State& k_end) {
+    const double h = step.t_next - step.t, rest = 1 - theta;
+    const double to_end = theta * theta * (3 - 2 * theta);
+    State result;
+    for (size_t j = 0; j < step.before.size(); ++j) {
+      result.push_back(step.before[j] + (step.after[j] - step.before[j]) * to_end +
+                       step.ks[0][j] * (h * theta * rest * rest) -
+                       k_end[j] * (h * theta * theta * rest));
+    }
+    return result;
+  }
+
+  void RunFixed(State state) {
+    State k1 = Evaluate(state, start());
+    for (int i = 1; i <= fixed_steps_; ++i) {
+      const auto time = [&](int step) {
+        return step == fixed_steps_ ? end() : start() + (end() - start()) * step / fixed_steps_;
+      };
+      const Step step = Advance(state, time(i - 1), time(i), std::move(k1));
+      ++solution_.accepted;
+      k1 = has_last_stage() ? step.ks.back() : State();
+      Emit(step, [&] {
+        if (k1.empty()) k1 = Evaluate(step.after, step.t_next);
+        return k1;
+      });
+      state = step.after;
+      if (k1.empty() && i < fixed_steps_) k1 = Evaluate(state, time(i));
+    }
+  }
+
+  // Hairer, Norsett, Wanner I, section II.4, "starting step size".
+  double FirstStep(const State& state, const State& k1) {
+    const double length = std::abs(end() - start());
+    const double d0 = ScaledNorm(state, state, state, options_);
+    const double d1 = ScaledNorm(k1, state, state, options_);
+    double h0 = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : .01 * d0 / d1;
+    h0 = std::min(h0, length);
+    const State moved = Combine(state, direction() * h0, {1}, {k1});
+    const State k2 = Evaluate(moved, start() + direction() * h0);
+    const double d2 = ScaledNorm(WeightedSum({-1, 1}, {k1, k2}), state, state, options_) / h0;
+    const double largest = std::max(d1, d2);
+    const double h1 =
+        largest <= 1e-15 ? std::max(1e-6, 1e-3 * h0) : std::pow(.01 / largest, 1. / 5);
+    const double h = std::min({100 * h0, h1, length});
+    return std::isfinite(h) ? h : h0;
+  }
+
+  void CheckStep(double t, double h, double error) const {
+    const double smallest = 16 * std::numeric_limits<double>::epsilon() *
+                            std::max(std::abs(t), std::abs(end() - start()));
+    if (h < smallest) {
+      throw autograd::NumericalError(absl::StrCat(
+          "SolveOde: step size underflow at t = ", t, ": step ", h, ", scaled error ", error,
+          "; raise rtol or atol, use f64, or check the velocity field for singularities"));
+    }
+    if (solution_.accepted + solution_.rejected >= options_.max_steps) {
+      throw autograd::NumericalError(absl::StrCat("SolveOde: ", options_.max_steps,
+                                                  " steps taken at t = ", t, ", step ", h,
+                                                  ", scaled error ", error,
+                                                  "; raise rtol, atol or max_steps"));
+    }
+  }
+
+  void RunAdaptive(State state) {
+    State k1 = Evaluate(state, start());
+    double t = start(), h = FirstStep(state, k1), error = 0;
+    bool rejected = false;
+    while (t != end()) {
+      CheckStep(t, h, error);
+      const double left = std::abs(end() - t);
+      // A last sliver would cost a step of its own.
+      const double t_next = h >= left * (1 - 1e-12) ? end() : t + direction() * h;
+      Step step = Advance(state, t, t_next, k1);
+      const double taken = std::abs(t_next - t);
+      error = taken * ScaledNorm(WeightedSum(tableau_.error, step.ks), step.before, step.after,
+                                 options_);
+      const double factor =
+          std::isfinite(error) ? std::clamp(.9 * std::pow(error, -1. / 5), .2, 10.) : .2;
+      if (error <= 1) {
+        ++solution_.accepted;
+        Emit(step, [&] { return step.ks.back(); });
+        h = taken * (rejected ? std::min(factor, 1.) : factor);
+        t = t_next;
+        state = std::move(step.after);
+        k1 = std::move(step.ks.back());
+        rejected = false;
+      } else {
+        ++solution_.rejected;
+        h = taken * std::min(factor, 1.);
+        rejected = true;
+      }
+    }
+  }
+
+  const StateField& field_;
+  const std::vector<double>& times_;
+  const OdeOptions& options_;
+  const Tableau& tableau_;
+  int fixed_steps_;  // 0: step size control
+  OdeStateSolution solution_;
+  size_t next_time_ = 1;
+};
+
+}  // namespace
+
+OdeStateSolution SolveOdeState(const StateField& field, const std::vector<Tensor>& state,
+                               const std::vector<double>& times, const OdeOptions& options) {
+  CheckArguments(state, times, options);
+  return Integrator(field, times, options).Run(state);
+}
+
+OdeSolution SolveOde(const VelocityField& v, const Tensor& x, const std::vector<double>& times,
+                     const OdeOptions& options) {
+  const StateField field = [&](const State& state, const Tensor& t) { return State{v(state[0], t)}; };
+  OdeStateSolution found = SolveOdeState(field, {x}, times, options);
+  OdeSolution solution{found.states.back()[0], {}, found.evaluations, found.accepted,
+                       found.rejected};
+  for (const State& state : found.states) solution.states.push_back(state[0]);
+  return solution;
+}
+
+}  // namespace flowmatch
