@@ -12,6 +12,7 @@ _AVX512 = _AVX2 + [
     "-mavx512vl",
     "-mprefer-vector-width=512",
     "-Wno-maybe-uninitialized",
+    "-Wno-uninitialized",
 ]
 _ISA_COPTS = {
     "avx2": _AVX2,

@@ -22,5 +22,8 @@ def cc_test(name, copts = [], size = "small", deps = [], **kwargs):
         size = size,
         copts = COPTS + copts,
         deps = deps + ["@com_google_googletest//:gtest_main"],
+        # Bazel would link tests against one shared library for each target. The linker would then drop, as not needed,
+        # libraries of Debian that only those refer to.
+        linkstatic = True,
         **kwargs
     )
