@@ -10,6 +10,7 @@
 #ifndef AUTOGRAD_DTYPE_H_
 #define AUTOGRAD_DTYPE_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -24,6 +25,19 @@ inline constexpr int kNumDTypes = 7;
 struct BFloat16 {
   uint16_t bits;
 };
+
+// Exact.
+constexpr float ToFloat(BFloat16 value) {
+  return std::bit_cast<float>(static_cast<uint32_t>(value.bits) << 16);
+}
+
+// Rounded to nearest, ties to even; NaN stays NaN.
+constexpr BFloat16 ToBFloat16(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  // A NaN's payload may be in the lower half alone, so a quiet one is made of it.
+  if (value != value) return {static_cast<uint16_t>((bits >> 16) | 0x40)};
+  return {static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)};
+}
 
 // Bytes of one element.
 constexpr size_t ItemSize(DType dtype) {

@@ -182,10 +182,8 @@ double Tensor::ItemAsDouble() const {
       return Load<float>(impl_->data);
     case DType::kF64:
       return Load<double>(impl_->data);
-    case DType::kBF16: {
-      const uint32_t bits = static_cast<uint32_t>(raw<BFloat16>()->bits) << 16;
-      return Load<float>(&bits);
-    }
+    case DType::kBF16:
+      return static_cast<double>(ToFloat(*raw<BFloat16>()));
     case DType::kI32:
       return Load<int32_t>(impl_->data);
     case DType::kI64:

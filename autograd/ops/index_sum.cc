@@ -1,7 +1,6 @@
 #include "autograd/ops/index_sum.h"
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -59,26 +58,12 @@ void ForEachLaneRun(int64_t outer, int64_t inner, int64_t work, Body body) {
 
 Tensor Dense(const Tensor& x) { return x.is_contiguous() ? x : DenseCopy(x); }
 
-float WidenBits(uint16_t bits) {
-  const uint32_t wide = static_cast<uint32_t>(bits) << 16;
-  float value;
-  std::memcpy(&value, &wide, sizeof value);
-  return value;
-}
-
-uint16_t NarrowToBits(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  if (value != value) return static_cast<uint16_t>((bits >> 16) | 0x40);
-  return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
 // bf16 as f32, where it is summed.
 Tensor Widen(const Tensor& x) {
   const Tensor dense = Dense(x), wide = Tensor::Empty(x.shape(), DType::kF32);
   ParallelFor(x.numel(), kIndexGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      wide.raw<float>()[i] = WidenBits(dense.raw<uint16_t>()[i]);
+      wide.raw<float>()[i] = ToFloat(dense.raw<BFloat16>()[i]);
     }
   });
   return wide;
@@ -87,7 +72,7 @@ Tensor Narrow(const Tensor& x) {
   const Tensor narrow = Tensor::Empty(x.shape(), DType::kBF16);
   ParallelFor(x.numel(), kIndexGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      narrow.raw<uint16_t>()[i] = NarrowToBits(x.raw<float>()[i]);
+      narrow.raw<BFloat16>()[i] = ToBFloat16(x.raw<float>()[i]);
     }
   });
   return narrow;

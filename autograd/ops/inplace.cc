@@ -46,11 +46,7 @@ void Dispatch(DType dtype, Function function) {
 template <class T>
 T ConvertScalar(const char* operation, double value) {
   if constexpr (std::is_same_v<T, BFloat16>) {
-    const float narrow = static_cast<float>(value);
-    uint32_t bits;
-    std::memcpy(&bits, &narrow, sizeof bits);
-    if (std::isnan(narrow)) return {static_cast<uint16_t>((bits >> 16) | 0x40)};
-    return {static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)};
+    return ToBFloat16(static_cast<float>(value));
   } else {
     if constexpr (std::is_integral_v<T>) {
       // 2^63 is exact in a double, the largest int64_t is not.

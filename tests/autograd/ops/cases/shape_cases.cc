@@ -3,6 +3,7 @@
 #include "autograd/ops/concat.h"
 #include "autograd/ops/creation.h"
 #include "autograd/ops/slice.h"
+#include "autograd/ops/triangle.h"
 #include "tests/autograd/ops/cases/families.h"
 
 namespace autograd::testing {
@@ -128,6 +129,28 @@ std::vector<OpCase> SliceCases() {
   };
 }
 
+std::vector<OpCase> TriangleCases() {
+  return {
+      {.name = "Triu",
+       .function = Unary([](const Tensor& x) { return Triu(x, -1); }),
+       .inputs = {{{2, 4, 3}}},
+       .reference = Moved({2, 4, 3},
+                          [](const std::vector<Array>& in, const Dims& i) {
+                            return i[2] - i[1] >= -1 ? ElementAt(in[0], i) : 0;
+                          }),
+       .large = {{3, 201, 203}},
+       .misuses = {{[] { Triu(Ones({3})); }, {"Triu", "[3] f32"}}}},
+      {.name = "Tril",
+       .function = Unary([](const Tensor& x) { return Tril(x, 1); }),
+       .inputs = {{{3, 4}}},
+       .reference =
+           Moved({3, 4}, [](const std::vector<Array>& in,
+                            const Dims& i) { return i[1] - i[0] <= 1 ? ElementAt(in[0], i) : 0; }),
+       .large = {{301, 203}},
+       .misuses = {{[] { Tril(Ones({})); }, {"Tril", "[] f32"}}}},
+  };
+}
+
 std::vector<OpCase> ConcatCases() {
   return {
       {.name = "Concat",
@@ -198,7 +221,7 @@ std::vector<OpCase> ConcatCases() {
 
 std::vector<OpCase> ShapeCases() {
   std::vector<OpCase> all;
-  for (const auto& family : {ReshapeCases, SliceCases, ConcatCases}) {
+  for (const auto& family : {ReshapeCases, SliceCases, ConcatCases, TriangleCases}) {
     for (OpCase& line : family()) all.push_back(std::move(line));
   }
   return all;
