@@ -3,10 +3,11 @@
 //
 // Raw pointers, one thread: callers cut the work into pieces of a fixed size and combine the
 // results in index order. The order in which elements are combined depends on n alone, never on the
-// alignment. Sums of floats are formed in blocks and the blocks' sums are added in f64 with
-// compensation, so the error is below that of the first few additions: relative to sum |x|, at most
-// 2^-20 for f32 and 2^-49 for f64 for any n (usual cases are far better). They are returned as
-// double for both types, so that partial sums lose nothing when the caller combines them.
+// alignment. Terms (x^2, x y, ...) are formed in T; sums of floats are built in blocks, and the
+// blocks' sums are added in f64 with compensation, so the error is that of the first few additions:
+// relative to the sum of the terms' sizes, at most 2^-19 for f32 and 2^-48 for f64 whatever n is
+// (usually far less). Sums are returned as double for both types, so that partial sums lose nothing
+// when the caller combines them.
 //
 // Example:
 //   const float x[4] = {1.0f, 2.0f, 3.0f, 4.0f};
