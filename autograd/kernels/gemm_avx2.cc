@@ -19,7 +19,8 @@ constexpr GemmKernels<typename V::Scalar> Table() {
           &TiledGemm<V, kRows, kVecs>::Multiply,
           &PackA<V, Transpose, kRows>,
           &PackB<V, Transpose, kVecs * V::kLanes>,
-          &Finish<V>};
+          &Finish<V>,
+          &SumRows<V>};
 }
 
 }  // namespace

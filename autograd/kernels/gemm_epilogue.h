@@ -94,6 +94,38 @@ void Finish(int64_t m, int64_t n, typename V::Scalar alpha, const typename V::Sc
   Activate(0, 0, m, n, c, c_row_stride, epilogue);
 }
 
+// GemmKernels::sum_rows: four vectors of columns at a time.
+template <class V>
+void SumRows(int64_t m, int64_t n, const typename V::Scalar* x, int64_t x_row_stride,
+             typename V::Scalar* out) {
+  constexpr int kVecs = 4;
+  int64_t j = 0;
+  for (; j + kVecs * V::kLanes <= n; j += kVecs * V::kLanes) {
+    typename V::Vec sum[kVecs] = {V::Zero(), V::Zero(), V::Zero(), V::Zero()};
+    for (int64_t i = 0; i < m; ++i) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVecs; ++v) {
+        sum[v] = sum[v] + V::Load(x + i * x_row_stride + j + v * V::kLanes);
+      }
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < kVecs; ++v) V::Store(out + j + v * V::kLanes, sum[v]);
+  }
+  for (; j < n; j += V::kLanes) {
+    const int64_t cols = n - j < V::kLanes ? n - j : V::kLanes;
+    auto sum = V::Zero();
+    for (int64_t i = 0; i < m; ++i) {
+      const auto* row = x + i * x_row_stride + j;
+      sum = sum + (cols == V::kLanes ? V::Load(row) : V::LoadPartial(row, cols));
+    }
+    if (cols == V::kLanes) {
+      V::Store(out + j, sum);
+    } else {
+      V::StorePartial(out + j, sum, cols);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace autograd::kernels
 

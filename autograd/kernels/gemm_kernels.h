@@ -58,6 +58,8 @@ struct GemmKernels {
   // with a finished sum.
   void (*finish)(int64_t m, int64_t n, T alpha, const T* x, int64_t x_row_stride, T beta, T* c,
                  int64_t c_row_stride, const GemmEpilogue<T>& epilogue);
+  // out[n] = the column sums of X [m, n] with rows contiguous, added up in the order of the rows.
+  void (*sum_rows)(int64_t m, int64_t n, const T* x, int64_t x_row_stride, T* out);
 };
 
 // The table of ActiveIsa() for the type of the argument.

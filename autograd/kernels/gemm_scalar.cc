@@ -41,7 +41,8 @@ constexpr GemmKernels<T> Table() {
           &TiledGemm<V, kRows, kVecs>::Multiply,
           &PackA<V, Transpose1x1<T>, kRows>,
           &PackB<V, Transpose1x1<T>, kVecs * V::kLanes>,
-          &Finish<V>};
+          &Finish<V>,
+          &SumRows<V>};
 }
 
 }  // namespace
