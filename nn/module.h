@@ -12,7 +12,7 @@
 //       RegisterModule("in", in_);
 //       RegisterModule("out", out_);
 //     }
-//     Tensor Forward(const Tensor& x) const { return out_.Forward(autograd::Elu(in_.Forward(x))); }
+//     Tensor Forward(const Tensor& x) const { return out_.Forward(Silu(in_.Forward(x))); }
 //
 //    private:
 //     nn::Linear in_, out_;
@@ -90,12 +90,6 @@ class Module {
   NamedTensors buffers_;
   std::vector<std::pair<std::string, Module*>> modules_;
   bool training_ = true;
-};
-
-// A module that maps one tensor to one: what Sequential strings together.
-class Layer : public Module {
- public:
-  virtual Tensor Forward(const Tensor& x) const = 0;
 };
 
 }  // namespace nn

@@ -163,7 +163,7 @@ class LinearNode final : public NodeOf<LinearNode> {
       ctx.SetGrad(0, dx);
     }
     if (ctx.needs(1)) {
-      Tensor dw = Tensor::Empty(weight.shape(), weight.dtype());
+      Tensor dw = ctx.EmptyGrad(1);
       kernels::Gemm(out, in, m, T{1}, dz.raw<T>(), 1, out, rows.raw<T>(), in, 1, T{0}, dw.raw<T>(),
                     in);
       ctx.SetGrad(1, dw);
