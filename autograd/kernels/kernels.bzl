@@ -36,7 +36,7 @@ def kernel_library(name, hdrs, srcs, isa_srcs, isa_hdrs = [], deps = [], **kwarg
       isa_srcs: {"avx2": [...], "avx512": [...], "amx": [...]}; each list becomes a target <name>_<isa> with that
         instruction set's flags. Such a file may include only intrinsics, <cstdint>-like C headers and isa_hdrs:
         a std:: or absl template instantiated there could be the copy the linker keeps for the whole program, and
-        would crash an older processor. tests/kernels checks the objects for weak symbols.
+        would crash an older processor. The test <name>_symbols rejects weak symbols in the objects.
       isa_hdrs: headers included only by isa_srcs; everything in them is in an anonymous namespace.
       deps: dependencies of the dispatcher.
       **kwargs: passed to the dispatching cc_library.
@@ -56,6 +56,21 @@ def kernel_library(name, hdrs, srcs, isa_srcs, isa_hdrs = [], deps = [], **kwarg
             visibility = ["//tests/autograd:__subpackages__"],
         )
         isa_targets.append(":" + name + "_" + isa)
+
+    # A library in `data` brings only what runs need; its archive comes by way of a filegroup.
+    native.filegroup(
+        name = name + "_archives",
+        testonly = True,
+        srcs = isa_targets,
+    )
+    native.sh_test(
+        name = name + "_symbols",
+        size = "small",
+        srcs = ["//tests/autograd/kernels:weak_symbols_test.sh"],
+        args = ["$(locations :%s_archives)" % name],
+        data = [":%s_archives" % name],
+        target_compatible_with = ["@platforms//cpu:x86_64"],
+    )
     cc_library(
         name = name,
         hdrs = hdrs,
