@@ -170,6 +170,11 @@ class Node : public internal::RefCounted {
   const Meta& output_meta(int output) const {
     return output == 0 ? first_output_ : more_outputs_[static_cast<size_t>(output - 1)];
   }
+  // Of an input that requires gradients.
+  const Meta& input_meta(int input) const {
+    const Edge& edge = edges()[static_cast<size_t>(input)];
+    return edge.node->output_meta(static_cast<int>(edge.index));
+  }
   virtual bool is_leaf() const { return false; }
 
   // Drops the saved tensors: the graph cannot be differentiated again.

@@ -47,8 +47,8 @@ class BinaryNode final : public NodeOf<BinaryNode<Rule>> {
 
   void Vjp(VjpContext& ctx) override {
     const Tensor g = ctx.grad(), a = a_.Get(), b = b_.Get();
-    if (ctx.needs(0)) ctx.SetGrad(0, SumTo(Rule::Left(g, a, b), InputShape(0)));
-    if (ctx.needs(1)) ctx.SetGrad(1, SumTo(Rule::Right(g, a, b), InputShape(1)));
+    if (ctx.needs(0)) ctx.SetGrad(0, SumTo(Rule::Left(g, a, b), this->input_meta(0).shape));
+    if (ctx.needs(1)) ctx.SetGrad(1, SumTo(Rule::Right(g, a, b), this->input_meta(1).shape));
   }
 
   bool Jvp(JvpContext& ctx) override {
@@ -67,11 +67,7 @@ class BinaryNode final : public NodeOf<BinaryNode<Rule>> {
     return {(left && Rule::kLeftReads.a) || (right && Rule::kRightReads.a),
             (left && Rule::kLeftReads.b) || (right && Rule::kRightReads.b)};
   }
-  // Of an input that requires gradients.
-  const Shape& InputShape(size_t input) const {
-    const Edge& edge = this->edges()[input];
-    return edge.node->output_meta(static_cast<int>(edge.index)).shape;
-  }
+
   SavedTensor a_, b_;
 };
 

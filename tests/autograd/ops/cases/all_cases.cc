@@ -6,8 +6,9 @@ const std::vector<OpCase>& AllCases() {
   static const std::vector<OpCase>& cases = *[] {
     auto* all = new std::vector<OpCase>;
     for (const auto& family :
-         {ActivationCases, BinaryCases, CompareCases, SelectCases, UnaryCases, ArithmeticCases,
-          ExpandCases, LinearCases, MatMulCases, IndexCases, ShapeCases}) {
+         {ActivationCases, ArithmeticCases, BinaryCases, CastCases, CompareCases, ExpandCases,
+          IndexCases, LinearCases, LossCases, MatMulCases, ReduceCases, SelectCases, ShapeCases,
+          SoftmaxCases, UnaryCases}) {
       for (OpCase& line : family()) all->push_back(std::move(line));
     }
     return all;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <numeric>
 #include <random>
 #include <set>
 
@@ -38,8 +39,8 @@ double Draw(const Input& input, std::mt19937_64& random, int64_t i, int64_t n,
 Tensor MakeInput(const Input& input, const Shape& shape, DType dtype, uint64_t seed) {
   std::mt19937_64 random(seed);
   const int64_t n = shape.numel();
-  std::vector<int64_t> order(static_cast<size_t>(n));
-  for (int64_t i = 0; i < n; ++i) order[static_cast<size_t>(i)] = i;
+  std::vector<int64_t> order(static_cast<size_t>(input.distinct ? n : 0));
+  std::iota(order.begin(), order.end(), int64_t{0});
   std::shuffle(order.begin(), order.end(), random);
   const DType actual = input.dtype == DType::kF64 ? dtype : input.dtype;
   Tensor x = Tensor::Empty(shape, actual);

@@ -30,7 +30,7 @@ OpCase Comparison(const std::string& name, Tensor (*f)(const Tensor&, const Tens
           .inputs = {{.shape = {3, 5}, .low = 0, .high = 3, .dtype = DType::kI32},
                      {.shape = {5}, .low = 0, .high = 3, .dtype = DType::kI32}},
           .reference = ElementwiseReference(std::move(reference)),
-          .large = {{300, 257}, {257}},
+          .large = {{131, 257}, {257}},
           .misuses = BinaryMisuses(name, f),
           .differentiable = false};
 }
@@ -42,7 +42,7 @@ OpCase Logic(const std::string& name, Tensor (*f)(const Tensor&, const Tensor&),
           .inputs = {{.shape = {3, 5}, .low = 0, .high = 1, .dtype = DType::kBool},
                      {.shape = {5}, .low = 0, .high = 1, .dtype = DType::kBool}},
           .reference = ElementwiseReference(std::move(reference)),
-          .large = {{300, 257}, {257}},
+          .large = {{131, 257}, {257}},
           .misuses = {{[f] { f(Ones({2}), Ones({2})); }, {name, "[2] f32", "bool"}}},
           .differentiable = false};
 }
@@ -63,14 +63,14 @@ std::vector<OpCase> CompareCases() {
        .function = Unary(LogicalNot),
        .inputs = {{.shape = {7}, .low = 0, .high = 1, .dtype = DType::kBool}},
        .reference = ElementwiseReference([](double x) { return x == 0; }),
-       .large = {{100003}},
+       .large = {{33333}},
        .misuses = {{[] { LogicalNot(Ones({2})); }, {"LogicalNot", "[2] f32"}}},
        .differentiable = false},
       {.name = "Less/number",
        .function = Unary([](const Tensor& x) { return Less(x, .5); }),
        .inputs = {{{7}}},
        .reference = ElementwiseReference([](double x) { return x < .5; }),
-       .large = {{100003}},
+       .large = {{33333}},
        .misuses = {{[] { Less(Ones({2}, DType::kI32), .5); }, {"0.5", "i32"}}},
        .differentiable = false},
   };
@@ -97,18 +97,18 @@ std::vector<OpCase> SelectCases() {
            Binary([](const Tensor& c, const Tensor& a) { return Where(c, Where(c, 5, a), 2); }),
        .inputs = {{.shape = {3, 4}, .low = 0, .high = 1, .dtype = DType::kBool}, {{4}}},
        .reference = ElementwiseReference([](double c, double) { return c != 0 ? 5 : 2; }),
-       .large = {{300, 257}, {257}}},
+       .large = {{131, 257}, {257}}},
       {.name = "Minimum",
        .function = Binary(Minimum),
        .inputs = {{{4, 5}}, {.shape = {5}, .low = 2.1, .high = -2.1}},
        .reference = ElementwiseReference([](double x, double y) { return x < y ? x : y; }),
-       .large = {{300, 257}, {257}},
+       .large = {{131, 257}, {257}},
        .misuses = BinaryMisuses("Minimum", Minimum)},
       {.name = "Maximum",
        .function = Binary(Maximum),
        .inputs = {{{4, 1}}, {.shape = {5}, .low = 2.1, .high = -2.1}},
        .reference = ElementwiseReference([](double x, double y) { return x > y ? x : y; }),
-       .large = {{300, 1}, {257}},
+       .large = {{131, 1}, {257}},
        .misuses = BinaryMisuses("Maximum", Maximum)},
       {.name = "Clamp",
        .function = Unary([](const Tensor& x) { return Clamp(x, -1, .5); }),
@@ -116,7 +116,7 @@ std::vector<OpCase> SelectCases() {
        .reference = ElementwiseReference([](double x) { return x < -1   ? -1
                                                                : x > .5 ? .5
                                                                         : x; }),
-       .large = {{311, 257}},
+       .large = {{131, 257}},
        .misuses = {{[] { Clamp(Ones({2}, DType::kBool), 0, 1); }, {"Clamp", "[2] bool"}}}},
   };
 }
@@ -128,13 +128,13 @@ std::vector<OpCase> BinaryCases() {
        .function = Binary(power),
        .inputs = {{{3, 4}, .3, 2}, {{4}}},
        .reference = ElementwiseReference([](double x, double y) { return std::pow(x, y); }),
-       .large = {{300, 100}, {100}},
+       .large = {{90, 100}, {100}},
        .misuses = BinaryMisuses("Pow", power)},
       {.name = "Atan2",
        .function = Binary(Atan2),
        .inputs = {{{3, 4}, -2, 2, {0}}, {{4}, -2, 2, {0}}},
        .reference = ElementwiseReference([](double y, double x) { return std::atan2(y, x); }),
-       .large = {{300, 100}, {100}},
+       .large = {{90, 100}, {100}},
        .misuses = BinaryMisuses("Atan2", Atan2)},
   };
 }

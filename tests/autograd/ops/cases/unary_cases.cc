@@ -24,7 +24,7 @@ OpCase Line(const std::string& name, const TensorFunction& f, const ScalarFuncti
           .function = Unary(f),
           .inputs = {{{3, 7}, domain.low, domain.high, domain.avoid}},
           .reference = ElementwiseReference(reference),
-          .large = {{311, 257}},
+          .large = {{131, 257}},
           .misuses = {{[f] { f(Ones({2}, DType::kBool)); }, {operation, "[2] bool"}},
                       {[f] { f(Tensor()); }, {operation, "undefined"}}}};
 }
