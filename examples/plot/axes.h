@@ -6,14 +6,13 @@
 // values ≤ 0. Series of different lengths throw std::invalid_argument.
 //
 // Example:
-//   examples::plot::Figure figure(640, 480);
-//   examples::plot::Axes& axes = figure.At(0, 0);
-//   const std::vector<float> points = {0.0f, 1.0f, 1.0f, 3.0f, 2.0f, 2.0f};  // [3, 2]
-//   const auto x = examples::plot::Series::Column(points, 2, 0), y =
-//   examples::plot::Series::Column(points, 2, 1); axes.Line(x, y, {.width = 2, .label = "a
-//   path"}).Scatter(x, y, {.radius = 4}); axes.Title("Three
-//   points").XLabel("x").YLabel("y").XLimits(-1, 3); const absl::Status status =
-//   figure.Write("points.png");
+//   const auto draw = [](examples::plot::Axes& axes) {
+//     const std::vector<float> points = {0.0f, 1.0f, 1.0f, 3.0f, 2.0f, 2.0f};  // [3, 2]
+//     const auto x = examples::plot::Series::Column(points, 2, 0);
+//     const auto y = examples::plot::Series::Column(points, 2, 1);
+//     axes.Line(x, y, {.width = 2, .label = "a path"}).Scatter(x, y, {.radius = 4});
+//     axes.Title("Three points").XLabel("x").YLabel("y").XLimits(-1, 3);
+//   };
 #ifndef EXAMPLES_PLOT_AXES_H_
 #define EXAMPLES_PLOT_AXES_H_
 

@@ -6,9 +6,10 @@
 // equal steps look equally large.
 //
 // Example:
+//   using examples::plot::ColorMap;
 //   const examples::plot::Color blue = examples::plot::Palette(0);
-//   const examples::plot::Color warm = examples::plot::MapColor(examples::plot::ColorMap::kMagma,
-//   0.7); std::cout << blue.r << " " << warm.g << "\n";
+//   const examples::plot::Color warm = examples::plot::MapColor(ColorMap::kMagma, 0.7);
+//   std::cout << blue.r << " " << warm.g << "\n";
 #ifndef EXAMPLES_PLOT_COLOR_H_
 #define EXAMPLES_PLOT_COLOR_H_
 

@@ -1,16 +1,17 @@
 // A picture of one or more panels: the plots of the example programs.
 //
 // Example:
-//   std::vector<double> steps(100), loss(100);
-//   for (size_t i = 0; i < 100; ++i) {
-//     steps[i] = static_cast<double>(i);
-//     loss[i] = 0.9 + 1.0 / (1.0 + static_cast<double>(i));
+//   std::vector<double> steps, loss;
+//   for (int i = 0; i < 100; ++i) {
+//     steps.push_back(i);
+//     loss.push_back(0.9 + 1.0 / (1.0 + i));
 //   }
 //   examples::plot::Figure figure(800, 500);
-//   figure.At(0, 0).Line(steps, loss, {.label = "loss"}).HLine(0.9, {.dashed = true, .label =
-//   "floor"}); figure.At(0, 0).Title("Training").XLabel("iteration").YLabel("loss"); const
-//   absl::Status status = figure.Write("loss.png"); if (!status.ok()) std::cerr <<
-//   status.ToString() << "\n";
+//   examples::plot::Axes& axes = figure.At(0, 0);
+//   axes.Line(steps, loss, {.label = "loss"}).HLine(0.9, {.dashed = true, .label = "floor"});
+//   axes.Title("Training").XLabel("iteration").YLabel("loss");
+//   const absl::Status status = figure.Write("loss.png");
+//   if (!status.ok()) std::cerr << status.ToString() << "\n";
 #ifndef EXAMPLES_PLOT_FIGURE_H_
 #define EXAMPLES_PLOT_FIGURE_H_
 

@@ -5,9 +5,9 @@
 // far behind the point share an offset, which is written once at the end of the axis.
 //
 // Example:
-//   const auto ticks = examples::plot::LinearTicks(-1.3, 2.2, 6);
-//   for (const std::string& label : ticks.labels) std::cout << label << " ";  // −1.0 −0.5 0.0
-//   0.5 1.0 1.5 2.0
+//   const auto ticks = examples::plot::LinearTicks(-1.3, 1.2, 6);
+//   for (const std::string& label : ticks.labels) std::cout << label << " ";
+//   // −1.0 −0.5 0.0 0.5 1.0
 #ifndef EXAMPLES_PLOT_TICKS_H_
 #define EXAMPLES_PLOT_TICKS_H_
 
