@@ -173,6 +173,21 @@ void Tensor::CheckContiguous(const char* operation) const {
   }
 }
 
+int64_t Tensor::OffsetOf(const Dims& index) const {
+  bool inside = index.rank() == rank();
+  int64_t offset = 0;
+  for (int axis = 0; inside && axis < rank(); ++axis) {
+    const int64_t size = shape()[axis];
+    inside = index[axis] >= -size && index[axis] < size;
+    offset += (index[axis] < 0 ? index[axis] + size : index[axis]) * strides()[axis];
+  }
+  if (!inside) {
+    throw std::invalid_argument("at: index " + index.ToString() + " is not in a tensor " +
+                                Describe(*this));
+  }
+  return offset;
+}
+
 double Tensor::ItemAsDouble() const {
   if (!defined() || numel() != 1) {
     throw std::invalid_argument("item: wants a tensor of one element, got " + Describe(*this));

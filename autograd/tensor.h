@@ -14,6 +14,7 @@
 //   std::cout << x.shape().ToString() << " of " << DTypeName(x.dtype()) << "\n";  // [2, 3] of f32
 //   float sum = 0;
 //   for (float value : x.span<float>()) sum += value;
+//   std::cout << x.at<float>({1, -1}) << "\n";  // 6
 //   std::vector<double> mine = {1, 2};
 //   Tensor borrowed = Tensor::FromBuffer(mine.data(), {2});  // no copy: mine must outlive it
 //   std::cout << borrowed << "\n";
@@ -25,6 +26,7 @@
 #include <iosfwd>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "autograd/dtype.h"
@@ -123,7 +125,19 @@ class Tensor {
   // The only element, converted to T. Throws std::invalid_argument unless numel() is 1.
   template <class T = double>
   T item() const {
+    if constexpr (std::is_integral_v<T>) {
+      // A double does not hold every 64-bit integer.
+      if (defined() && dtype() == DType::kI64 && numel() == 1)
+        return static_cast<T>(*raw<int64_t>());
+    }
     return static_cast<T>(ItemAsDouble());
+  }
+  // One element. Throws std::invalid_argument if T is not the dtype's type, or unless there is one
+  // index for each axis, within its size; negative ones count from the end.
+  template <class T>
+  T at(const Dims& index) const {
+    CheckType(DTypeOf<T>);
+    return reinterpret_cast<const T*>(impl_->data)[OffsetOf(index)];
   }
   // A copy of all elements in row-major order, whatever the strides.
   template <class T>
@@ -186,6 +200,7 @@ class Tensor {
   [[noreturn]] void ThrowWrongType(DType wanted) const;
   void CheckContiguous(const char* operation) const;
   double ItemAsDouble() const;
+  int64_t OffsetOf(const Dims& index) const;
   // Element `index` in row-major order.
   template <class T>
   T At(int64_t index) const {

@@ -90,9 +90,10 @@ void ParameterBuffer::ZeroGrad() {
 
 void ParameterBuffer::GatherGradients() {
   const autograd::NoGrad guard;
+  const int64_t item = static_cast<int64_t>(autograd::ItemSize(dtype()));
   for (size_t i = 0; i < entries_.size(); ++i) {
     Entry& entry = entries_[i];
-    if (entry.parameter.raw<char>() != SliceFor(entry, values_).raw<char>()) {
+    if (entry.parameter.raw<char>() != values_.raw<char>() + entry.begin * item) {
       throw std::invalid_argument("ParameterBuffer: the parameter " + entry.name +
                                   " was moved to another ParameterBuffer");
     }

@@ -195,4 +195,12 @@ std::vector<Tensor> Chunk(const Tensor& x, int64_t count, int64_t axis) {
   return SplitSizes(x, sizes, axis);
 }
 
+std::vector<Tensor> Unbind(const Tensor& x, int64_t axis) {
+  const int unbound = NormalizeAxis("Unbind", axis, x.shape());
+  if (x.shape()[unbound] == 0) return {};
+  std::vector<Tensor> entries = Split(x, 1, unbound);
+  for (Tensor& entry : entries) entry = Squeeze(entry, unbound);
+  return entries;
+}
+
 }  // namespace autograd

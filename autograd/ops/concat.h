@@ -6,6 +6,7 @@
 //   std::vector<Tensor> parts = SplitSizes(joined, {3, 1}, 1);
 //   Tensor stacked = Stack({a, a}, 0);               // [2, 2, 3]
 //   std::cout << joined << parts[1] << stacked << "\n";
+//   for (const Tensor& row : Unbind(joined)) std::cout << row << "\n";
 #ifndef AUTOGRAD_OPS_CONCAT_H_
 #define AUTOGRAD_OPS_CONCAT_H_
 
@@ -35,6 +36,9 @@ std::vector<Tensor> Split(const Tensor& x, int64_t size, int64_t axis = 0);
 // x cut along an axis into exactly `count` views whose sizes differ by at most one, the larger ones
 // first. Throws std::invalid_argument for count < 1.
 std::vector<Tensor> Chunk(const Tensor& x, int64_t count, int64_t axis = 0);
+
+// The entries of an axis as views that no longer have it, to go through them in a loop.
+std::vector<Tensor> Unbind(const Tensor& x, int64_t axis = 0);
 
 }  // namespace autograd
 

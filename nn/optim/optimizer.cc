@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "autograd/ops/creation.h"
 #include "autograd/parallel/parallel.h"
+#include "autograd/trace/op_scope.h"
 
 namespace nn {
 namespace {
@@ -46,6 +47,7 @@ Tensor Optimizer::AddState(std::string name) {
 }
 
 void Optimizer::Step() {
+  const autograd::OpScope scope("OptimizerStep", {&parameters_.values()});
   parameters_.GatherGradients();
   const size_t count = parameters_.entries().size();
   int64_t* steps = steps_.mutable_data<int64_t>();
