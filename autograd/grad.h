@@ -12,12 +12,10 @@
 // A graph may be differentiated in one thread at a time, different graphs in different threads.
 //
 // Example:
-//   #include "autograd/ops/arithmetic.h"
-//   #include "autograd/ops/reduce.h"
 //   Tensor x = Tensor::FromVector<double>({1, 2, 3}, {3}).set_requires_grad(true);
-//   Tensor y = Sum(x * x * x);
+//   Tensor y = MatMul(x, x * x);                            // sum of x^3
 //   Tensor dx = Grad({y}, {x}, {.create_graph = true})[0];  // 3 x^2
-//   Tensor ddx = Grad({Sum(dx)}, {x})[0];                   // 6 x
+//   Tensor ddx = Grad({dx}, {x}, {.grad_outputs = {OnesLike(dx)}})[0];  // 6 x
 //   std::cout << dx << ddx << "\n";
 #ifndef AUTOGRAD_GRAD_H_
 #define AUTOGRAD_GRAD_H_

@@ -1,5 +1,5 @@
-// A chain of 1,000,000 scalar multiplications in a fresh process, recorded, differentiated and destroyed: the cold cost
-// of a link, pages touched for the first time included.
+// A chain of 1,000,000 scalar multiplications in a fresh process, recorded, differentiated and
+// destroyed: the cold cost of a link, pages touched for the first time included.
 #include <chrono>
 #include <cstdio>
 

@@ -1,5 +1,5 @@
-// What the tape costs: a chain of scalar multiplications recorded, differentiated and destroyed. Times are for the whole
-// chain; the counter time_per_link divides by its length.
+// What the tape costs: a chain of scalar multiplications recorded, differentiated and destroyed.
+// Times are for the whole chain; the counter time_per_link divides by its length.
 #include <benchmark/benchmark.h>
 
 #include "autograd/grad.h"

@@ -19,7 +19,6 @@
 
 #include "autograd/ops/creation.h"
 #include "autograd/tensor.h"
-#include "autograd/tensor.h"
 #include "flowmatch/path/scheduler.h"
 
 namespace flowmatch {

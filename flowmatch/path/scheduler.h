@@ -7,8 +7,7 @@
 // Example:
 //   CondOTScheduler scheduler;
 //   PathCoefficients c = scheduler.At(.25);  // alpha .25, sigma .75, d_alpha 1, d_sigma -1
-//   std::cout << scheduler.name() << " " << c.alpha << " " << scheduler.TimeFromSnr(c.alpha /
-//   c.sigma) << "\n";
+//   std::cout << scheduler.name() << " " << scheduler.TimeFromSnr(c.alpha / c.sigma) << "\n";
 #ifndef FLOWMATCH_PATH_SCHEDULER_H_
 #define FLOWMATCH_PATH_SCHEDULER_H_
 

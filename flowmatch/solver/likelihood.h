@@ -1,9 +1,10 @@
 // The likelihood of data under a flow: ln p_1(x) by the instantaneous change of variables
 // (Chen et al. 1806.07366, theorem 1).
 //
-// Integrates x and l' = div v from t = 1, where l = 0, to t = 0; then ln p_1(x_1) = ln p_0(x_0) + l(0), with p_0 a
-// standard normal unless another density is given. The divergence is exact (one backward pass for each element of a
-// sample), or estimated by Hutchinson's z^T J z with Rademacher z, fixed over the solve (Grathwohl et al. 1810.01367).
+// Integrates x and l' = div v from t = 1, where l = 0, to t = 0; then ln p_1(x_1) = ln p_0(x_0) +
+// l(0), with p_0 a standard normal unless another density is given. The divergence is exact (one
+// backward pass for each element of a sample), or estimated by Hutchinson's z^T J z with Rademacher
+// z, fixed over the solve (Grathwohl et al. 1810.01367).
 //
 // Example:
 //   auto v = [](const Tensor& x, const Tensor& t) { return x * .5; };
@@ -38,8 +39,8 @@ struct LikelihoodResult {
   int64_t evaluations = 0;
 };
 
-// x: f32 or f64, [B, ...]. Differentiable with respect to x and v's parameters if recording is on. Throws what SolveOde
-// throws, and std::invalid_argument for a negative number of probes.
+// x: f32 or f64, [B, ...]. Differentiable with respect to x and v's parameters if recording is on.
+// Throws what SolveOde throws, and std::invalid_argument for a negative number of probes.
 LikelihoodResult ComputeLikelihood(const VelocityField& v, const Tensor& x,
                                    const LikelihoodOptions& options = {});
 

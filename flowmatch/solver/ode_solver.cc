@@ -39,8 +39,9 @@ void CheckArguments(const State& state, const std::vector<double>& times,
   if (!monotone) {
     std::string list;
     for (const double time : times) absl::StrAppend(&list, list.empty() ? "" : ", ", time);
-    throw std::invalid_argument(absl::StrCat(
-        "SolveOde: times are [", list, "], expected two or more, strictly increasing or decreasing"));
+    throw std::invalid_argument(
+        absl::StrCat("SolveOde: times are [", list,
+                     "], expected two or more, strictly increasing or decreasing"));
   }
   const bool adaptive = options.method == OdeMethod::kDopri5 && options.steps == 0;
   if (options.steps < 0) {
@@ -88,9 +89,8 @@ double ScaledNorm(const State& numerator, const State& a, const State& b,
   for (size_t j = 0; j < a.size(); ++j) {
     const Tensor n = Clone(numerator[j]), x = Clone(a[j]), y = Clone(b[j]);
     for (int64_t i = 0; i < n.numel(); ++i) {
-      const double scale =
-          options.atol +
-          options.rtol * std::max(std::abs(ElementAt(x, i)), std::abs(ElementAt(y, i)));
+      const double scale = options.atol + options.rtol * std::max(std::abs(ElementAt(x, i)),
+                                                                  std::abs(ElementAt(y, i)));
       const double ratio = ElementAt(n, i) / scale;
       sum += ratio * ratio;
     }
@@ -121,7 +121,7 @@ class Integrator {
         times_(times),
         options_(options),
         tableau_(TableauOf(options.method)),
-        fixed_steps_(options.steps > 0                        ? options.steps
+        fixed_steps_(options.steps > 0                      ? options.steps
                      : options.method == OdeMethod::kDopri5 ? 0
                                                             : kDefaultSteps) {}
 
@@ -244,10 +244,9 @@ class Integrator {
           "; raise rtol or atol, use f64, or check the velocity field for singularities"));
     }
     if (solution_.accepted + solution_.rejected >= options_.max_steps) {
-      throw autograd::NumericalError(absl::StrCat("SolveOde: ", options_.max_steps,
-                                                  " steps taken at t = ", t, ", step ", h,
-                                                  ", scaled error ", error,
-                                                  "; raise rtol, atol or max_steps"));
+      throw autograd::NumericalError(
+          absl::StrCat("SolveOde: ", options_.max_steps, " steps taken at t = ", t, ", step ", h,
+                       ", scaled error ", error, "; raise rtol, atol or max_steps"));
     }
   }
 
@@ -262,8 +261,8 @@ class Integrator {
       const double t_next = h >= left * (1 - 1e-12) ? end() : t + direction() * h;
       Step step = Advance(state, t, t_next, k1);
       const double taken = std::abs(t_next - t);
-      error = taken * ScaledNorm(WeightedSum(tableau_.error, step.ks), step.before, step.after,
-                                 options_);
+      error = taken *
+              ScaledNorm(WeightedSum(tableau_.error, step.ks), step.before, step.after, options_);
       const double factor =
           std::isfinite(error) ? std::clamp(.9 * std::pow(error, -1. / 5), .2, 10.) : .2;
       if (error <= 1) {
@@ -301,10 +300,12 @@ OdeStateSolution SolveOdeState(const StateField& field, const std::vector<Tensor
 
 OdeSolution SolveOde(const VelocityField& v, const Tensor& x, const std::vector<double>& times,
                      const OdeOptions& options) {
-  const StateField field = [&](const State& state, const Tensor& t) { return State{v(state[0], t)}; };
+  const StateField field = [&](const State& state, const Tensor& t) {
+    return State{v(state[0], t)};
+  };
   OdeStateSolution found = SolveOdeState(field, {x}, times, options);
-  OdeSolution solution{found.states.back()[0], {}, found.evaluations, found.accepted,
-                       found.rejected};
+  OdeSolution solution{
+      found.states.back()[0], {}, found.evaluations, found.accepted, found.rejected};
   for (const State& state : found.states) solution.states.push_back(state[0]);
   return solution;
 }

@@ -1,9 +1,10 @@
 // Solvers of dx/dt = v(x, t): from noise at t = 0 to data at t = 1, or back.
 //
-// Fixed-step methods take `steps` equal steps; dopri5 chooses its own to keep the error below a tolerance. Both work in
-// either direction of time, never call v outside the interval asked for, and return states at any times in between.
-// If recording is on, the result can be differentiated through the steps (with respect to x and to v's parameters);
-// sample under NoGrad to keep no graph.
+// Fixed-step methods take `steps` equal steps; dopri5 chooses its own to keep the error below a
+// tolerance. Both work in either direction of time, never call v outside the interval asked for,
+// and return states at any times in between. If recording is on, the result can be differentiated
+// through the steps (with respect to x and to v's parameters); sample under NoGrad to keep no
+// graph.
 //
 // Example:
 //   auto decay = [](const Tensor& x, const Tensor& t) { return x * -1.0; };
@@ -31,9 +32,9 @@ using autograd::Tensor;
 // v(x, t): x [B, ...], t [B] of x's dtype with the time of each sample; the result has x's shape.
 using VelocityField = std::function<Tensor(const Tensor& x, const Tensor& t)>;
 
-// kRk4 is the classical method, kRk438 the 3/8 rule, kHeun2 the explicit trapezoid rule, kHeun3 Heun's third-order
-// method (Hairer, Norsett, Wanner: Solving Ordinary Differential Equations I, section II.1). kDopri5 is the adaptive
-// pair of Dormand and Prince (same book, table II.5.2).
+// kRk4 is the classical method, kRk438 the 3/8 rule, kHeun2 the explicit trapezoid rule, kHeun3
+// Heun's third-order method (Hairer, Norsett, Wanner: Solving Ordinary Differential Equations I,
+// section II.1). kDopri5 is the adaptive pair of Dormand and Prince (same book, table II.5.2).
 enum class OdeMethod { kEuler, kMidpoint, kHeun2, kHeun3, kRk4, kRk438, kDopri5 };
 
 // "euler", "midpoint", "heun2", "heun3", "rk4", "rk4_38", "dopri5".
@@ -43,11 +44,12 @@ absl::StatusOr<OdeMethod> OdeMethodByName(absl::string_view name);
 
 struct OdeOptions {
   OdeMethod method = OdeMethod::kMidpoint;
-  // Number of equal steps between the first and the last time. 0: step size control for kDopri5, 100 steps otherwise.
-  // kDopri5 with more takes that many equal steps of its fifth-order formula.
+  // Number of equal steps between the first and the last time. 0: step size control for kDopri5,
+  // 100 steps otherwise. kDopri5 with more takes that many equal steps of its fifth-order formula.
   int steps = 0;
   // Error control of kDopri5: a step is accepted if the root mean square over all elements of
-  // error / (atol + rtol max(|x before|, |x after|)) is at most 1. In f32, tolerances below 1e-6 are out of reach.
+  // error / (atol + rtol max(|x before|, |x after|)) is at most 1. In f32, tolerances below 1e-6
+  // are out of reach.
   double rtol = 1e-3;
   double atol = 1e-6;
   // Of kDopri5, accepted and rejected; reaching it throws NumericalError.
@@ -65,11 +67,12 @@ struct OdeSolution {
   int64_t rejected = 0;
 };
 
-// Integrates from times.front(), where the state is x (f32 or f64, [B, ...]), to times.back(). Times between are
-// interpolated (cubic Hermite for fixed steps, fourth-order dense output for dopri5) and do not change the steps.
-// Throws std::invalid_argument unless there are two or more times, all finite and strictly increasing or strictly
-// decreasing, and options are in range; NumericalError if the step size underflows (naming t, the step and the error) or
-// max_steps is reached.
+// Integrates from times.front(), where the state is x (f32 or f64, [B, ...]), to times.back().
+// Times between are interpolated (cubic Hermite for fixed steps, fourth-order dense output for
+// dopri5) and do not change the steps. Throws std::invalid_argument unless there are two or more
+// times, all finite and strictly increasing or strictly decreasing, and options are in range;
+// NumericalError if the step size underflows (naming t, the step and the error) or max_steps is
+// reached.
 OdeSolution SolveOde(const VelocityField& v, const Tensor& x, const std::vector<double>& times,
                      const OdeOptions& options = {});
 

@@ -64,7 +64,8 @@ const Tableau& TableauOf(OdeMethod method) {
 
 std::vector<double> Dopri5DenseWeights(double theta) {
   const std::vector<double>& b = TableauOf(OdeMethod::kDopri5).b;
-  // The continuous extension is Hermite's cubic through both ends plus theta^2 (1 - theta)^2 sum_i d_i k_i.
+  // The continuous extension is Hermite's cubic through both ends plus theta^2 (1 - theta)^2 sum_i
+  // d_i k_i.
   constexpr double d[] = {-12715105075. / 11282082432.,  0,
                           87487479700. / 32700410799.,   -10690763975. / 1880347072.,
                           701980252875. / 199316789632., -1453857185. / 822651844.,
@@ -80,7 +81,8 @@ std::vector<double> Dopri5DenseWeights(double theta) {
 }
 
 const char* OdeMethodName(OdeMethod method) {
-  constexpr const char* kNames[] = {"euler", "midpoint", "heun2", "heun3", "rk4", "rk4_38", "dopri5"};
+  constexpr const char* kNames[] = {"euler", "midpoint", "heun2", "heun3",
+                                    "rk4",   "rk4_38",   "dopri5"};
   return kNames[static_cast<size_t>(method)];
 }
 
@@ -88,9 +90,9 @@ absl::StatusOr<OdeMethod> OdeMethodByName(absl::string_view name) {
   for (const OdeMethod method : kMethods) {
     if (name == OdeMethodName(method)) return method;
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "solver '", name,
-      "' is unknown; expected euler, midpoint, heun2, heun3, rk4, rk4_38 or dopri5"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("solver '", name,
+                   "' is unknown; expected euler, midpoint, heun2, heun3, rk4, rk4_38 or dopri5"));
 }
 
 }  // namespace flowmatch

@@ -14,7 +14,9 @@ may hold several. "Example (not run):" is for those that cannot run alone (a fil
 it is compiled only. Lines of an example that begin with `#include` go to the top of the program, and those from a line
 that begins with `class` or `struct` to the next `};` go before the function.
 
-usage: extract_examples.py OUTPUT.cc HEADER...
+usage: extract_examples.py OUTPUT.cc HEADER... [--also HEADER...]
+
+Headers after --also are included too, for the examples to use.
 """
 
 import re
@@ -106,9 +108,12 @@ def test_case(header, index, runs, lines):
     }
 
 
-def program(headers):
-    """headers: [(path, text)]. Returns the program; raises ValueError if a header has no example."""
-    includes, cases = [], []
+def program(headers, also=()):
+    """The program for the headers [(path, text)], which includes the paths `also` as well.
+
+    Raises ValueError if a header has no example.
+    """
+    includes, cases = ['#include "%s"' % path for path in also], []
     for path, text in headers:
         found = examples(text)
         if not found:
@@ -125,12 +130,14 @@ def program(headers):
 
 def main():
     output, paths = sys.argv[1], sys.argv[2:]
+    split = paths.index("--also") if "--also" in paths else len(paths)
+    paths, also = paths[:split], paths[split + 1:]
     headers = []
     for path in paths:
         with open(path, encoding="utf-8") as file:
             headers.append((path, file.read()))
     try:
-        text = program(headers)
+        text = program(headers, also)
     except ValueError as error:
         sys.exit(str(error))
     with open(output, "w", encoding="utf-8") as file:

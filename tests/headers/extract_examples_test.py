@@ -30,8 +30,8 @@ class ExtractExamplesTest(unittest.TestCase):
         self.assertEqual(second, [(10, "Forever();")])
 
     def test_program_includes_compiles_and_calls(self):
-        text = extract_examples.program([("autograd/a.h", HEADER)])
-        self.assertIn('#include "autograd/a.h"\n#include <map>\n', text)
+        text = extract_examples.program([("autograd/a.h", HEADER)], ["nn/b.h"])
+        self.assertIn('#include "nn/b.h"\n#include "autograd/a.h"\n#include <map>\n', text)
         self.assertIn('#line 5 "autograd/a.h"\nint x = 1;\n', text)
         self.assertRegex(text, r"TEST\(HeaderExample, autograd_a_h\) {[^}]*  Example\(\);")
         self.assertNotRegex(text, r"TEST\(HeaderExample, autograd_a_h_2\) {[^}]*  Example\(\);")

@@ -1,8 +1,8 @@
 """header_examples: compiles and runs the examples in a package's public headers."""
 
-load("//tools/bazel:cc.bzl", "cc_test")
+load("//tools/bazel:cc.bzl", "cc_library", "cc_test")
 
-def header_examples(name = "header_examples", default_public = False, private = [], deps = []):
+def header_examples(name = "header_examples", default_public = False, private = [], uses = []):
     """Declares the test of the examples in all public headers declared so far: call it last in the package.
 
     One translation unit for the package, so that it costs little. A header is public if its library's visibility says
@@ -13,7 +13,7 @@ def header_examples(name = "header_examples", default_public = False, private = 
       default_public: whether the package's default_visibility is public (a macro cannot read it; a test in
         tests/tools compares the two).
       private: headers of public libraries that users are not meant to include.
-      deps: what the examples include besides.
+      uses: other packages with header_examples whose public headers the examples use without including them.
     """
     libraries = []
     headers = []
@@ -29,19 +29,34 @@ def header_examples(name = "header_examples", default_public = False, private = 
         if header not in names:
             fail("header_examples: no public library has the private header %s" % header)
     documented = sorted([h for h in names if h not in private])
+    native.filegroup(
+        name = "public_headers",
+        srcs = documented,
+        visibility = ["//:__subpackages__"],
+    )
+    cc_library(
+        name = "public_libraries",
+        testonly = True,
+        deps = sorted(libraries),
+        visibility = ["//:__subpackages__"],
+    )
     native.genrule(
         name = name + "_source",
         testonly = True,
-        srcs = documented,
+        srcs = documented + [package + ":public_headers" for package in uses],
         outs = [name + ".cc"],
         tools = ["//tests/headers:extract_examples.py"],
-        cmd = "/usr/bin/python3 $(location //tests/headers:extract_examples.py) $@ " +
-              " ".join(["$(location %s)" % h for h in documented]),
+        cmd = " ".join(
+            ["/usr/bin/python3 $(location //tests/headers:extract_examples.py) $@"] +
+            ["$(location %s)" % header for header in documented] +
+            ["--also"] +
+            ["$(locations %s:public_headers)" % package for package in uses],
+        ),
     )
     cc_test(
         name = name,
         srcs = [name + ".cc"],
         # An example may name a result and leave it there.
         copts = ["-Wno-unused"],
-        deps = sorted(libraries) + deps,
+        deps = [package + ":public_libraries" for package in [""] + uses],
     )

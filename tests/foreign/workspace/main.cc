@@ -1,4 +1,5 @@
-// Checks an operation of one's own against finite differences, then trains a small net with it to be a parabola.
+// Checks an operation of one's own against finite differences, then trains a small net with it to
+// be a parabola.
 #include <cstdint>
 #include <iostream>
 #include <vector>
