@@ -5,9 +5,9 @@
 
 namespace autograd::internal {
 
-void RunOnThreads(int threads, absl::FunctionRef<void(int rank, int size)> member) {
+void RunOnThreads(int threads, void (*member)(void*, int, int), void* context) {
 #pragma omp parallel num_threads(threads)
-  member(omp_get_thread_num(), omp_get_num_threads());
+  member(context, omp_get_thread_num(), omp_get_num_threads());
 }
 
 bool InForeignRegion() { return omp_in_parallel() != 0; }

@@ -31,13 +31,14 @@ class Pool {
     return workers_;
   }
 
-  void Run(int size, absl::FunctionRef<void(int, int)> member) {
-    member_ = &member;
+  void Run(int size, void (*member)(void*, int, int), void* context) {
+    member_ = member;
+    context_ = context;
     size_ = size;
     running_.store(workers_);
     epoch_.fetch_add(1);
     epoch_.notify_all();
-    member(0, size);
+    member(context, 0, size);
     for (int left = running_.load(); left != 0; left = running_.load()) running_.wait(left);
   }
 
@@ -46,23 +47,24 @@ class Pool {
     for (;;) {
       epoch_.wait(epoch);
       ++epoch;
-      if (rank < size_) (*member_)(rank, size_);
+      if (rank < size_) member_(context_, rank, size_);
       if (running_.fetch_sub(1) == 1) running_.notify_one();
     }
   }
 
   int workers_ = 0;
   int size_ = 0;
-  absl::FunctionRef<void(int, int)>* member_ = nullptr;
+  void (*member_)(void*, int, int) = nullptr;
+  void* context_ = nullptr;
   std::atomic<uint32_t> epoch_{0};
   std::atomic<int> running_{0};
 };
 
 }  // namespace
 
-void RunOnThreads(int threads, absl::FunctionRef<void(int rank, int size)> member) {
+void RunOnThreads(int threads, void (*member)(void*, int, int), void* context) {
   static Pool* const pool = new Pool;  // Never destroyed: its threads outlive main().
-  pool->Run(std::min(threads, pool->Grow(threads - 1) + 1), member);
+  pool->Run(std::min(threads, pool->Grow(threads - 1) + 1), member, context);
 }
 
 bool InForeignRegion() { return false; }

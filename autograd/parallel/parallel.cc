@@ -24,7 +24,7 @@ namespace internal {
 
 // A barrier that can be broken. state_ is twice the number of rounds completed, plus 1 once
 // somebody has left, so a member that waits for its round learns of either from the same word.
-class TeamBarrier {
+class alignas(64) TeamBarrier {
  public:
   // `size` is the number of members, the same in every call.
   void Wait(int size) {
@@ -140,29 +140,46 @@ void RunChunks(int64_t n, int64_t grain, int64_t first, int64_t last,
   }
 }
 
-// Calls member(rank, size) on up to `wanted` threads; the caller holds the region. The region
-// always has NumThreads() threads, and those not wanted return at once: libgomp ends and restarts
-// its threads when the size of a team changes.
-void EnterRegion(int wanted, FirstException* exception, absl::FunctionRef<void(int, int)> member) {
-  RunOnThreads(NumThreads(), [&](int rank, int available) {
-    const int size = std::min(wanted, available);
+// All that the threads of a region read, together so that it takes one cache line to them.
+template <class Member>
+struct alignas(64) Region {
+  int wanted;
+  Member member;
+  FirstException exception;
+
+  static void Run(void* context, int rank, int available) {
+    auto* const region = static_cast<Region*>(context);
+    const int size = std::min(region->wanted, available);
     if (rank >= size) return;
     const SerialScope nested_loops_are_serial;
     try {
-      member(rank, size);
+      region->member(rank, size);
     } catch (const TeamAborted&) {
-      exception->Capture(rank, true);
+      region->exception.Capture(rank, true);
     } catch (...) {
-      exception->Capture(rank, false);
+      region->exception.Capture(rank, false);
     }
-  });
+  }
+};
+
+// Calls member(rank, size) on up to `wanted` threads and rethrows what they threw, or returns false
+// at once if the caller may not enter a region now. The region always has NumThreads() threads, and
+// those not wanted return at once: libgomp ends and restarts its threads when the size of a team
+// changes.
+template <class Member>
+bool TryRegion(int wanted, const Member& member) {
+  Region<Member> region{wanted, member, {}};
+  {
+    const RegionLock lock;
+    if (!lock.held()) return false;
+    RunOnThreads(NumThreads(), &Region<Member>::Run, &region);
+  }
+  region.exception.Rethrow();
+  return true;
 }
 
 }  // namespace
 }  // namespace internal
-
-using internal::FirstException;
-using internal::RegionLock;
 
 TeamAborted::TeamAborted()
     : std::runtime_error(
@@ -196,17 +213,12 @@ void ParallelFor(int64_t n, int64_t grain, absl::FunctionRef<void(int64_t, int64
   const int64_t chunks = n / grain + (n % grain != 0);
   const int wanted = static_cast<int>(std::min<int64_t>(NumThreads(), chunks));
   if (wanted <= 1) return internal::RunChunks(n, grain, 0, chunks, body);
-  FirstException exception;
-  {
-    const RegionLock region;
-    if (!region.held()) return internal::RunChunks(n, grain, 0, chunks, body);
-    internal::EnterRegion(wanted, &exception, [&](int rank, int size) {
-      const int64_t each = chunks / size, extra = chunks % size;
-      const int64_t first = rank * each + std::min<int64_t>(rank, extra);
-      internal::RunChunks(n, grain, first, first + each + (rank < extra), body);
-    });
-  }
-  exception.Rethrow();
+  const bool done = internal::TryRegion(wanted, [=](int rank, int size) {
+    const int64_t each = chunks / size, extra = chunks % size;
+    const int64_t first = rank * each + std::min<int64_t>(rank, extra);
+    internal::RunChunks(n, grain, first, first + each + (rank < extra), body);
+  });
+  if (!done) internal::RunChunks(n, grain, 0, chunks, body);
 }
 
 void ParallelTeam(int threads_wanted, absl::FunctionRef<void(Team&)> body) {
@@ -217,18 +229,13 @@ void ParallelTeam(int threads_wanted, absl::FunctionRef<void(Team&)> body) {
   Team alone(0, 1, nullptr);
   const int wanted = std::min(NumThreads(), threads_wanted);
   if (wanted <= 1) return body(alone);
-  FirstException exception;
-  {
-    const RegionLock region;
-    if (!region.held()) return body(alone);
-    internal::TeamBarrier barrier;
-    internal::EnterRegion(wanted, &exception, [&](int rank, int size) {
-      const auto leave = absl::MakeCleanup([&] { barrier.Leave(); });
-      Team team(rank, size, &barrier);
-      body(team);
-    });
-  }
-  exception.Rethrow();
+  internal::TeamBarrier barrier;
+  const bool done = internal::TryRegion(wanted, [body, &barrier](int rank, int size) {
+    const auto leave = absl::MakeCleanup([&] { barrier.Leave(); });
+    Team team(rank, size, &barrier);
+    body(team);
+  });
+  if (!done) body(alone);
 }
 
 bool InParallelRegion() { return internal::serial_here; }

@@ -9,9 +9,10 @@
 // a checkpoint.
 //
 // The key is the seed. Of the 128-bit counter, the upper half is the stream and the lower half the
-// position: two generators with another seed or another stream never meet. A position is a group of
-// 16 blocks of 4 words of 32 bits; a draw starts at the next whole group, so it moves the position
-// on by ceil(n / 64) for n floats or booleans and by ceil(n / 32) for n doubles or integers.
+// position: no two streams of a seed share a number, and another seed gives unrelated ones. A
+// position is a group of 16 blocks of 4 words of 32 bits; a draw starts at the next whole group, so
+// it moves the position on by ceil(n / 64) for n floats or booleans and by ceil(n / 32) for n
+// doubles or integers.
 //
 // A Generator is a small value: a copy continues with the same numbers on its own. It is not for
 // use by several threads at once; give each its own stream. Large draws run in parallel by
