@@ -66,6 +66,18 @@ class CodeShapeTest(unittest.TestCase):
         checked = [f for f in FILES if f.endswith((".h", ".cc", ".bzl", ".sh", "BUILD"))]
         self.assertEqual(["%s: %s" % (f, m.group()) for f in checked for m in marks.finditer(text(f))], [])
 
+    def test_examples_of_public_headers_are_tested(self):
+        wrong = []
+        for build in [f for f in FILES if f.endswith("/BUILD") and f.startswith(LAYERS)]:
+            content = text(build)
+            default_public = 'package(default_visibility = ["//visibility:public"])' in content
+            call = re.search(r"^header_examples\((.*?)\)$", content, re.MULTILINE | re.DOTALL)
+            if ".h\"" in content and '"//visibility:public"' in content and not call:
+                wrong.append(build + " does not end with header_examples()")
+            if call and ("default_public = True" in call.group(1)) != default_public:
+                wrong.append(build + ": default_public = True belongs exactly where the package is public")
+        self.assertEqual(wrong, [])
+
 
 if __name__ == "__main__":
     unittest.main()
