@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <utility>
 
+#include "autograd/kernels/convert.h"
 #include "autograd/parallel/parallel.h"
 
 namespace autograd::internal {
@@ -58,22 +58,21 @@ CopyPlan MakePlan(const Tensor& to, const Tensor& from) {
   return plan;
 }
 
-template <class T>
-void CopyMatrix(T* to, const Axis& rows, const Axis& columns, const T* from, int64_t num_rows,
-                int64_t num_columns) {
+// Copies num_rows x num_columns elements of `item` bytes.
+void CopyMatrix(char* to, const char* from, const Axis& rows, const Axis& columns, int64_t num_rows,
+                int64_t num_columns, int64_t item) {
+  if (columns.to != 1 || columns.from != 1) {
+    kernels::GetConvertKernels().strided_copy(from, rows.from, columns.from, to, rows.to,
+                                              columns.to, num_rows, num_columns, item);
+    return;
+  }
   for (int64_t i = 0; i < num_rows; ++i) {
-    T* target = to + i * rows.to;
-    const T* source = from + i * rows.from;
-    if (columns.to == 1 && columns.from == 1) {
-      std::memcpy(target, source, static_cast<size_t>(num_columns) * sizeof(T));
-      continue;
-    }
-    for (int64_t j = 0; j < num_columns; ++j) target[j * columns.to] = source[j * columns.from];
+    std::memcpy(to + i * rows.to * item, from + i * rows.from * item,
+                static_cast<size_t>(num_columns * item));
   }
 }
 
-template <class T>
-void Run(const CopyPlan& plan, T* to, const T* from) {
+void Run(const CopyPlan& plan, char* to, const char* from, int64_t item) {
   const Axis rows = plan.axes[plan.rank - 2], columns = plan.axes[plan.rank - 1];
   int64_t matrices = 1;
   for (int i = 0; i < plan.rank - 2; ++i) matrices *= plan.axes[i].size;
@@ -95,8 +94,8 @@ void Run(const CopyPlan& plan, T* to, const T* from) {
         to_offset += index * plan.axes[i].to;
         from_offset += index * plan.axes[i].from;
       }
-      CopyMatrix(to + to_offset, rows, columns, from + from_offset,
-                 std::min(height, rows.size - row), std::min(width, columns.size - column));
+      CopyMatrix(to + to_offset * item, from + from_offset * item, rows, columns,
+                 std::min(height, rows.size - row), std::min(width, columns.size - column), item);
     }
   });
 }
@@ -105,11 +104,8 @@ void Run(const CopyPlan& plan, T* to, const T* from) {
 
 void CopyElements(const Tensor& to, const Tensor& from) {
   if (to.numel() == 0) return;
-  const CopyPlan plan = MakePlan(to, from);
-  DispatchItemSize(ItemSize(to.dtype()), [&](auto typed) {
-    using T = decltype(typed);
-    Run(plan, to.raw<T>(), from.raw<T>());
-  });
+  Run(MakePlan(to, from), to.raw<char>(), from.raw<char>(),
+      static_cast<int64_t>(ItemSize(to.dtype())));
 }
 
 Tensor DenseCopy(const Tensor& x) {

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <string>
+#include <type_traits>
 
 #include "autograd/errors.h"
 #include "autograd/node.h"
@@ -26,7 +27,11 @@ int64_t FirstNonFinite(const Tensor& x, double& value) {
         rest /= shape[axis];
       }
     }
-    value = static_cast<double>(x.raw<T>()[offset]);
+    if constexpr (std::is_same_v<T, BFloat16>) {
+      value = static_cast<double>(ToFloat(x.raw<T>()[offset]));
+    } else {
+      value = static_cast<double>(x.raw<T>()[offset]);
+    }
     if (!std::isfinite(value)) return i;
   }
   return -1;
@@ -38,6 +43,8 @@ int64_t FirstNonFinite(const Tensor& x, double& value) {
       return FirstNonFinite<float>(x, value);
     case DType::kF64:
       return FirstNonFinite<double>(x, value);
+    case DType::kBF16:
+      return FirstNonFinite<BFloat16>(x, value);
     default:
       return -1;
   }
