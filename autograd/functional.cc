@@ -96,6 +96,7 @@ void PushForward(const GraphWalk& walk, std::vector<Tensor>& tangents) {
     bool given = false;
     for (const Tensor& tangent : out) given = given || tangent.defined();
     if (!any || given) continue;
+    const internal::DerivativeScope derivative(visit.node->name());
     JvpContext context(in, out);
     if (!visit.node->Jvp(context)) JvpByDoubleVjp(*visit.node, in, out);
     for (size_t i = 0; i < out.size(); ++i) {

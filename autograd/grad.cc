@@ -88,6 +88,7 @@ class BackwardPass {
     results_.assign(targets.size(), Tensor());
     {
       const OpScope scope(node.name(), OpScope::Pass::kBackward);
+      const internal::DerivativeScope derivative(node.name());
       VjpContext context(node, working_, needed_, results_, into_leaves_);
       create_graph_ ? node.Vjp(context) : node.FusedVjp(context);
       working_.clear();

@@ -217,6 +217,20 @@ namespace internal {
 std::vector<std::string> RegisteredNodeTypes();
 bool RegisterNodeType(const char* name);
 
+// Name of the operation whose derivative this thread is computing, for anomaly mode: the operation
+// of a Vjp that fails is not one the user wrote.
+inline constinit thread_local const char* current_derivative = nullptr;
+class DerivativeScope {
+ public:
+  explicit DerivativeScope(const char* name) : outer_(std::exchange(current_derivative, name)) {}
+  ~DerivativeScope() { current_derivative = outer_; }
+  DerivativeScope(const DerivativeScope&) = delete;
+  DerivativeScope& operator=(const DerivativeScope&) = delete;
+
+ private:
+  const char* outer_;
+};
+
 // What looks at each result and gradient before it is handed on, in anomaly mode (trace/anomaly.h);
 // null otherwise.
 struct ResultChecker {

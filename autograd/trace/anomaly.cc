@@ -55,7 +55,10 @@ void Check(const std::string& what, const Tensor& x) {
   double value = 0;
   const int64_t index = FirstNonFinite(x, value);
   if (index < 0) return;
-  throw NumericalError(what + " " + Describe(x) + " has a value that is not finite: " +
+  const char* derivative = internal::current_derivative;
+  const std::string where =
+      derivative == nullptr ? "" : "in the derivative of " + std::string(derivative) + ", ";
+  throw NumericalError(where + what + " " + Describe(x) + " has a value that is not finite: " +
                        std::to_string(value) + " at index " + std::to_string(index));
 }
 

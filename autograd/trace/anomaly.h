@@ -22,7 +22,9 @@
 namespace autograd {
 
 // While one lives, in all threads, an operation whose result, or whose derivative for an input,
-// holds an infinity or NaN throws NumericalError naming it. May be nested.
+// holds an infinity or NaN throws NumericalError naming it: "Log: the result [2] f32 ...", or "in
+// the derivative of Sqrt, Div: the result [2] f32 ..." for an operation of Sqrt's derivative. May
+// be nested.
 class AnomalyMode {
  public:
   AnomalyMode();
