@@ -5,22 +5,20 @@
 #include <vector>
 
 #include "autograd/grad.h"
-#include "autograd/grad_mode.h"
 #include "autograd/gradcheck.h"
-#include "autograd/ops/arithmetic.h"
-#include "autograd/ops/inplace.h"
-#include "autograd/ops/linear.h"
-#include "autograd/ops/matmul.h"
-#include "autograd/ops/shape.h"
+#include "autograd/ops/loss.h"
 #include "autograd/random/philox.h"
 #include "bent_identity.h"
+#include "nn/linear.h"
+#include "nn/module.h"
+#include "nn/optim/adam.h"
+#include "nn/parameter_buffer.h"
 
 namespace {
 
 using autograd::Tensor;
 
 constexpr int64_t kPoints = 64;
-constexpr int64_t kHidden = 16;
 
 bool GradientsAreRight() {
   const Tensor x = Tensor::FromVector<double>({-2.0, -0.3, 0.0, 1.5}, {4});
@@ -34,14 +32,19 @@ bool GradientsAreRight() {
   return first.ok && second.ok;
 }
 
-Tensor Parameter(const autograd::Shape& shape, double scale, autograd::Generator& generator) {
-  std::vector<float> values(static_cast<size_t>(shape.numel()));
-  generator.Normal(values.data(), shape.numel());
-  for (float& value : values) value *= static_cast<float>(scale);
-  return Tensor::FromVector(values, shape).set_requires_grad(true);
-}
+class Net : public nn::Module {
+ public:
+  explicit Net(autograd::Generator& generator) : in_(1, 16, generator), out_(16, 1, generator) {
+    RegisterModule("in", in_);
+    RegisterModule("out", out_);
+  }
+  Tensor Forward(const Tensor& x) const { return out_.Forward(BentIdentity(in_.Forward(x))); }
 
-// Mean squared error after `steps` of gradient descent.
+ private:
+  nn::Linear in_, out_;
+};
+
+// Mean squared error after `steps` steps.
 float Train(int steps) {
   std::vector<float> xs, ys;
   for (int64_t i = 0; i < kPoints; ++i) {
@@ -51,20 +54,15 @@ float Train(int steps) {
   const Tensor x = Tensor::FromVector(xs, {kPoints, 1});
   const Tensor y = Tensor::FromVector(ys, {kPoints, 1});
   autograd::Generator generator(1);
-  std::vector<Tensor> parameters = {
-      Parameter({kHidden, 1}, 1.0, generator), Parameter({kHidden}, 1.0, generator),
-      Parameter({1, kHidden}, 0.2, generator), Parameter({1}, 0.2, generator)};
+  Net net(generator);
+  nn::ParameterBuffer parameters(net);
+  nn::Adam optimizer(parameters, {.learning_rate = 1e-2});
   float mean_squared_error = 0;
   for (int step = 0; step < steps; ++step) {
-    const Tensor hidden = BentIdentity(Linear(x, parameters[0], parameters[1]));
-    const Tensor error = Reshape(Linear(hidden, parameters[2], parameters[3]) - y, {kPoints});
-    const Tensor loss = MatMul(error, error) / static_cast<double>(kPoints);
+    optimizer.ZeroGrad();
+    const Tensor loss = MseLoss(net.Forward(x), y);
     Backward(loss);
-    autograd::NoGrad guard;
-    for (Tensor& parameter : parameters) {
-      AddInPlace(parameter, parameter.grad(), -0.05);
-      parameter.set_grad(Tensor());
-    }
+    optimizer.Step();
     mean_squared_error = loss.item<float>();
   }
   return mean_squared_error;
@@ -75,7 +73,7 @@ float Train(int steps) {
 int main() {
   if (!GradientsAreRight()) return 1;
   const float before = Train(1);
-  const float after = Train(1000);
+  const float after = Train(500);
   std::cout << "mean squared error: " << before << " -> " << after << "\n";
   return after < 1e-3f ? 0 : 1;
 }
