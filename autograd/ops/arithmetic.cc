@@ -1,10 +1,9 @@
 #include "autograd/ops/arithmetic.h"
 
+#include <algorithm>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 #include <string>
-#include <type_traits>
 
 #include "autograd/ops/binary_op.h"
 #include "autograd/ops/creation.h"
@@ -14,33 +13,17 @@ namespace autograd {
 namespace {
 
 using internal::DTypes;
-using internal::ElementwiseArg;
-using internal::MapPairs;
-using internal::Operands;
+using internal::Reads;
 using internal::Saves;
 using internal::UnaryRule;
-
-// Integers wrap around, which C++ leaves undefined for signed types.
-template <class T, class Function>
-T Wrapping(T a, T b, Function function) {
-  if constexpr (std::is_integral_v<T>) {
-    using U = std::make_unsigned_t<T>;
-    return static_cast<T>(function(static_cast<U>(a), static_cast<U>(b)));
-  } else {
-    return function(a, b);
-  }
-}
+using kernels::BinaryOp;
 
 struct AddRule {
   static constexpr char kName[] = "Add";
   static constexpr DTypes kDTypes = DTypes::kArithmetic;
   static constexpr int kCost = 1;
-  static constexpr Operands kLeftReads = {}, kRightReads = {};
-  template <class T>
-  static void Forward(int64_t n, const ElementwiseArg& a, const ElementwiseArg& b, T* y) {
-    MapPairs<T>(n, a, b, y,
-                [](T u, T v) { return Wrapping(u, v, [](auto s, auto t) { return s + t; }); });
-  }
+  static constexpr Reads kLeftReads = {}, kRightReads = {};
+  static constexpr BinaryOp kOp = BinaryOp::kAdd;
   static Tensor Left(const Tensor& g, const Tensor&, const Tensor&) { return g; }
   static Tensor Right(const Tensor& g, const Tensor&, const Tensor&) { return g; }
 };
@@ -49,12 +32,8 @@ struct SubRule {
   static constexpr char kName[] = "Sub";
   static constexpr DTypes kDTypes = DTypes::kArithmetic;
   static constexpr int kCost = 1;
-  static constexpr Operands kLeftReads = {}, kRightReads = {};
-  template <class T>
-  static void Forward(int64_t n, const ElementwiseArg& a, const ElementwiseArg& b, T* y) {
-    MapPairs<T>(n, a, b, y,
-                [](T u, T v) { return Wrapping(u, v, [](auto s, auto t) { return s - t; }); });
-  }
+  static constexpr Reads kLeftReads = {}, kRightReads = {};
+  static constexpr BinaryOp kOp = BinaryOp::kSub;
   static Tensor Left(const Tensor& g, const Tensor&, const Tensor&) { return g; }
   static Tensor Right(const Tensor& g, const Tensor&, const Tensor&) { return -g; }
 };
@@ -63,40 +42,26 @@ struct MulRule {
   static constexpr char kName[] = "Mul";
   static constexpr DTypes kDTypes = DTypes::kArithmetic;
   static constexpr int kCost = 1;
-  static constexpr Operands kLeftReads = {.b = true}, kRightReads = {.a = true};
-  template <class T>
-  static void Forward(int64_t n, const ElementwiseArg& a, const ElementwiseArg& b, T* y) {
-    MapPairs<T>(n, a, b, y,
-                [](T u, T v) { return Wrapping(u, v, [](auto s, auto t) { return s * t; }); });
-  }
+  static constexpr Reads kLeftReads = {.b = true}, kRightReads = {.a = true};
+  static constexpr BinaryOp kOp = BinaryOp::kMul;
   static Tensor Left(const Tensor& g, const Tensor&, const Tensor& b) { return g * b; }
   static Tensor Right(const Tensor& g, const Tensor& a, const Tensor&) { return g * a; }
 };
-
-template <class T>
-T Quotient(T a, T b) {
-  if constexpr (std::is_integral_v<T>) {
-    if (b == 0) return 0;
-    // The quotient of the smallest integer and -1 wraps around.
-    if (b == -1) return Wrapping(T{0}, a, [](auto s, auto t) { return s - t; });
-  }
-  return a / b;
-}
 
 struct DivRule {
   static constexpr char kName[] = "Div";
   static constexpr DTypes kDTypes = DTypes::kArithmetic;
   static constexpr int kCost = 2;
-  static constexpr Operands kLeftReads = {.b = true}, kRightReads = {.a = true, .b = true};
-  template <class T>
-  static void Forward(int64_t n, const ElementwiseArg& a, const ElementwiseArg& b, T* y) {
-    MapPairs<T>(n, a, b, y, Quotient<T>);
-  }
+  static constexpr Reads kLeftReads = {.b = true}, kRightReads = {.a = true, .b = true};
+  static constexpr BinaryOp kOp = BinaryOp::kDiv;
   static Tensor Left(const Tensor& g, const Tensor&, const Tensor& b) { return g / b; }
   static Tensor Right(const Tensor& g, const Tensor& a, const Tensor& b) {
     return -(g / b * (a / b));
   }
 };
+
+// Elements multiplied and then added to while they are in the first-level cache.
+constexpr int64_t kBlock = 2048;
 
 struct AffineRule : UnaryRule<Saves::kNothing, 1, DTypes::kArithmetic> {
   double a, b;
@@ -104,11 +69,17 @@ struct AffineRule : UnaryRule<Saves::kNothing, 1, DTypes::kArithmetic> {
   static constexpr char kName[] = "Affine";
   template <class T>
   void Forward(int64_t n, const T* x, T* y) const {
+    const auto& kernels = kernels::GetBinary<T>();
+    const auto multiply = kernels.Arithmetic(BinaryOp::kMul, kernels::Operands::kArrayScalar);
+    const auto add = kernels.Arithmetic(BinaryOp::kAdd, kernels::Operands::kArrayScalar);
     const T factor = static_cast<T>(a), summand = static_cast<T>(b);
-    internal::Map(n, x, y, [=](T value) {
-      const T product = Wrapping(value, factor, [](auto s, auto t) { return s * t; });
-      return Wrapping(product, summand, [](auto s, auto t) { return s + t; });
-    });
+    if (summand == 0) return multiply(x, &factor, y, n);
+    if (factor == 1) return add(x, &summand, y, n);
+    for (int64_t i = 0; i < n; i += kBlock) {
+      const int64_t size = std::min(n - i, kBlock);
+      multiply(x + i, &factor, y + i, size);
+      add(y + i, &summand, y + i, size);
+    }
   }
   Tensor Chain(const Tensor& g, const Tensor&) const { return Affine(g, a, 0); }
 };

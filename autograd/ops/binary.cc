@@ -1,7 +1,5 @@
 #include "autograd/ops/binary.h"
 
-#include <cmath>
-
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/binary_op.h"
 #include "autograd/ops/select.h"
@@ -11,18 +9,15 @@ namespace autograd {
 namespace {
 
 using internal::DTypes;
-using internal::ElementwiseArg;
-using internal::Operands;
+using internal::Reads;
+using kernels::BinaryOp;
 
 struct PowRule {
   static constexpr char kName[] = "Pow";
-  static constexpr DTypes kDTypes = DTypes::kFloating;
+  static constexpr DTypes kDTypes = DTypes::kArithmetic;
   static constexpr int kCost = 32;
-  static constexpr Operands kLeftReads = {.a = true, .b = true}, kRightReads = kLeftReads;
-  template <class T>
-  static void Forward(int64_t n, const ElementwiseArg& a, const ElementwiseArg& b, T* y) {
-    internal::MapPairs<T>(n, a, b, y, [](T u, T v) { return std::pow(u, v); });
-  }
+  static constexpr Reads kLeftReads = {.a = true, .b = true}, kRightReads = kLeftReads;
+  static constexpr BinaryOp kOp = BinaryOp::kPow;
   // Where a formula would give 0 times infinity, the base is replaced before and not the result
   // after, so that second derivatives do not meet it either.
   static Tensor Left(const Tensor& g, const Tensor& a, const Tensor& b) {
@@ -38,11 +33,8 @@ struct Atan2Rule {
   static constexpr char kName[] = "Atan2";
   static constexpr DTypes kDTypes = DTypes::kFloating;
   static constexpr int kCost = 32;
-  static constexpr Operands kLeftReads = {.a = true, .b = true}, kRightReads = kLeftReads;
-  template <class T>
-  static void Forward(int64_t n, const ElementwiseArg& a, const ElementwiseArg& b, T* y) {
-    internal::MapPairs<T>(n, a, b, y, [](T u, T v) { return std::atan2(u, v); });
-  }
+  static constexpr Reads kLeftReads = {.a = true, .b = true}, kRightReads = kLeftReads;
+  static constexpr BinaryOp kOp = BinaryOp::kAtan2;
   static Tensor Left(const Tensor& g, const Tensor& y, const Tensor& x) {
     return g * (x / (Square(x) + Square(y)));
   }

@@ -7,10 +7,9 @@
 //     static constexpr char kName[] = "Mul";
 //     static constexpr DTypes kDTypes = DTypes::kArithmetic;
 //     static constexpr int kCost = 1;
+//     static constexpr kernels::BinaryOp kOp = kernels::BinaryOp::kMul;
 //     // Which operands the partial derivatives read.
-//     static constexpr Operands kLeftReads = {.b = true}, kRightReads = {.a = true};
-//     template <class T>
-//     static void Forward(int64_t n, const ElementwiseArg& a, const ElementwiseArg& b, T* y);
+//     static constexpr Reads kLeftReads = {.b = true}, kRightReads = {.a = true};
 //     // g times the derivative by a (by b), in differentiable operations.
 //     static Tensor Left(const Tensor& g, const Tensor& a, const Tensor& b) { return g * b; }
 //     static Tensor Right(const Tensor& g, const Tensor& a, const Tensor& b) { return g * a; }
@@ -18,8 +17,10 @@
 #ifndef AUTOGRAD_OPS_BINARY_OP_H_
 #define AUTOGRAD_OPS_BINARY_OP_H_
 
+#include <algorithm>
 #include <cstdint>
 
+#include "autograd/kernels/binary.h"
 #include "autograd/node.h"
 #include "autograd/ops/dispatch.h"
 #include "autograd/ops/elementwise_loop.h"
@@ -32,7 +33,8 @@ Tensor Add(const Tensor& a, const Tensor& b);  // arithmetic.h, which is built o
 
 namespace autograd::internal {
 
-struct Operands {
+// Which operands something reads.
+struct Reads {
   bool a = false;
   bool b = false;
 };
@@ -43,7 +45,7 @@ class BinaryNode final : public NodeOf<BinaryNode<Rule>> {
   static constexpr const char* kName = Rule::kName;
 
   BinaryNode(const Tensor& a, const Tensor& b)
-      : a_(this, Reads(a, b).a ? a : Tensor()), b_(this, Reads(a, b).b ? b : Tensor()) {}
+      : a_(this, Needed(a, b).a ? a : Tensor()), b_(this, Needed(a, b).b ? b : Tensor()) {}
 
   void Vjp(VjpContext& ctx) override {
     const Tensor g = ctx.grad(), a = a_.Get(), b = b_.Get();
@@ -62,7 +64,7 @@ class BinaryNode final : public NodeOf<BinaryNode<Rule>> {
   }
 
  private:
-  static Operands Reads(const Tensor& a, const Tensor& b) {
+  static Reads Needed(const Tensor& a, const Tensor& b) {
     const bool left = a.requires_grad(), right = b.requires_grad();
     return {(left && Rule::kLeftReads.a) || (right && Rule::kRightReads.a),
             (left && Rule::kLeftReads.b) || (right && Rule::kRightReads.b)};
@@ -70,6 +72,22 @@ class BinaryNode final : public NodeOf<BinaryNode<Rule>> {
 
   SavedTensor a_, b_;
 };
+
+// Runs the kernel that pick(operands) gives on a and b = args[0], args[1], each of them an array or
+// an element that stands for all.
+template <class T, class To, class Pick>
+void RunPairs(int64_t n, const ElementwiseArg* args, To* y, Pick pick) {
+  const T* a = args[0].as<T>();
+  const T* b = args[1].as<T>();
+  if (args[0].scalar && args[1].scalar) {
+    pick(kernels::Operands::kArrayArray)(a, b, y, 1);
+    std::fill(y + 1, y + n, *y);
+  } else {
+    pick(args[0].scalar   ? kernels::Operands::kScalarArray
+         : args[1].scalar ? kernels::Operands::kArrayScalar
+                          : kernels::Operands::kArrayArray)(a, b, y, n);
+  }
+}
 
 template <class Rule>
 Tensor ApplyBinary(const Tensor& a, const Tensor& b) {
@@ -79,29 +97,13 @@ Tensor ApplyBinary(const Tensor& a, const Tensor& b) {
   const Tensor* inputs[] = {&a, &b};
   Dispatch<Rule::kDTypes>(a.dtype(), [&]<class T>(T) {
     const auto kernel = [&](int64_t n, void* out, const ElementwiseArg* args) {
-      Rule::Forward(n, args[0], args[1], static_cast<T*>(out));
+      RunPairs<T>(n, args, static_cast<T*>(out), [](kernels::Operands operands) {
+        return kernels::GetBinary<T>().Arithmetic(Rule::kOp, operands);
+      });
     };
     ElementwiseLoop(y, inputs, kernel, Rule::kCost);
   });
   return Record<BinaryNode<Rule>>(y, {&a, &b}, a, b);
-}
-
-// y[i] = function(a[i], b[i]), where an operand may be one element that stands for all.
-template <class T, class To, class Function>
-void MapPairs(int64_t n, const ElementwiseArg& a, const ElementwiseArg& b, To* y,
-              Function function) {
-  const T* left = a.as<T>();
-  const T* right = b.as<T>();
-  if (b.scalar) {
-    const T value = *right;
-    const int64_t step = a.scalar ? 0 : 1;
-    for (int64_t i = 0; i < n; ++i) y[i] = static_cast<To>(function(left[i * step], value));
-  } else if (a.scalar) {
-    const T value = *left;
-    for (int64_t i = 0; i < n; ++i) y[i] = static_cast<To>(function(value, right[i]));
-  } else {
-    for (int64_t i = 0; i < n; ++i) y[i] = static_cast<To>(function(left[i], right[i]));
-  }
 }
 
 }  // namespace autograd::internal

@@ -1,9 +1,8 @@
 #include "autograd/ops/compare.h"
 
-#include <functional>
-#include <stdexcept>
-#include <string>
+#include <type_traits>
 
+#include "autograd/kernels/binary.h"
 #include "autograd/ops/binary_op.h"
 #include "autograd/ops/creation.h"
 #include "autograd/ops/dispatch.h"
@@ -15,32 +14,40 @@ namespace {
 
 using internal::DTypes;
 using internal::ElementwiseArg;
+using kernels::CompareOp;
 
-// A bool of memory is read as a byte: whatever a caller's buffer holds, no other value than 0 and 1
-// is invented.
-template <class T>
-struct Stored {
-  using Type = T;
-};
-template <>
-struct Stored<bool> {
-  using Type = uint8_t;
-};
-
-template <class Relation>
-Tensor Compare(const char* operation, const Tensor& a, const Tensor& b, Relation relation) {
+// The result of kernels over uint8_t, int32_t ...: pick(T{}, operands) gives one.
+template <DTypes kWanted, class Pick>
+Tensor Compare(const char* operation, const Tensor& a, const Tensor& b, Pick pick) {
   const OpScope scope(operation, {&a, &b});
-  internal::CheckDTypes(operation, DTypes::kComparable, {&a, &b});
+  internal::CheckDTypes(operation, kWanted, {&a, &b});
   Tensor y = Tensor::Empty(BroadcastShapes(operation, a.shape(), b.shape()), DType::kBool);
   const Tensor* inputs[] = {&a, &b};
-  internal::Dispatch<DTypes::kComparable>(a.dtype(), [&]<class T>(T) {
+  internal::Dispatch<kWanted>(a.dtype(), [&]<class T>(T) {
+    // A bool of memory is a byte, 0 or 1.
+    using Stored = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;
     const auto kernel = [&](int64_t n, void* out, const ElementwiseArg* args) {
-      internal::MapPairs<typename Stored<T>::Type>(n, args[0], args[1], static_cast<bool*>(out),
-                                                   relation);
+      internal::RunPairs<Stored>(
+          n, args, static_cast<uint8_t*>(out),
+          [&](kernels::Operands operands) { return pick(Stored{}, operands); });
     };
     internal::ElementwiseLoop(y, inputs, kernel);
   });
   return y;
+}
+
+Tensor Compare(const char* operation, const Tensor& a, const Tensor& b, CompareOp op) {
+  return Compare<DTypes::kComparable>(operation, a, b,
+                                      [op]<class T>(T, kernels::Operands operands) {
+                                        return kernels::GetBinary<T>().Compare(op, operands);
+                                      });
+}
+
+Tensor Logical(const char* operation, const Tensor& a, const Tensor& b, kernels::LogicalOp op) {
+  return Compare<DTypes::kBool>(operation, a, b, [op](uint8_t, kernels::Operands operands) {
+    const auto& table = kernels::GetBinaryTables().logical.logical;
+    return table[static_cast<int>(op)][static_cast<int>(operands)];
+  });
 }
 
 // The number as a tensor of a's dtype.
@@ -49,30 +56,21 @@ Tensor Like(const char* operation, const Tensor& a, double b) {
   return Full({}, b, a.dtype());
 }
 
-void CheckBool(const char* operation, const Tensor& x) {
-  if (x.defined() && x.dtype() == DType::kBool) return;
-  throw std::invalid_argument(std::string(operation) + ": wants dtype bool, got " + Describe(x));
-}
-
 }  // namespace
 
-Tensor Equal(const Tensor& a, const Tensor& b) {
-  return Compare("Equal", a, b, [](auto u, auto v) { return u == v; });
-}
+Tensor Equal(const Tensor& a, const Tensor& b) { return Compare("Equal", a, b, CompareOp::kEq); }
 Tensor NotEqual(const Tensor& a, const Tensor& b) {
-  return Compare("NotEqual", a, b, [](auto u, auto v) { return u != v; });
+  return Compare("NotEqual", a, b, CompareOp::kNe);
 }
-Tensor Less(const Tensor& a, const Tensor& b) {
-  return Compare("Less", a, b, [](auto u, auto v) { return u < v; });
-}
+Tensor Less(const Tensor& a, const Tensor& b) { return Compare("Less", a, b, CompareOp::kLt); }
 Tensor LessEqual(const Tensor& a, const Tensor& b) {
-  return Compare("LessEqual", a, b, [](auto u, auto v) { return u <= v; });
+  return Compare("LessEqual", a, b, CompareOp::kLe);
 }
 Tensor Greater(const Tensor& a, const Tensor& b) {
-  return Compare("Greater", a, b, [](auto u, auto v) { return u > v; });
+  return Compare("Greater", a, b, CompareOp::kGt);
 }
 Tensor GreaterEqual(const Tensor& a, const Tensor& b) {
-  return Compare("GreaterEqual", a, b, [](auto u, auto v) { return u >= v; });
+  return Compare("GreaterEqual", a, b, CompareOp::kGe);
 }
 
 Tensor Equal(const Tensor& a, double b) { return Equal(a, Like("Equal", a, b)); }
@@ -85,18 +83,21 @@ Tensor GreaterEqual(const Tensor& a, double b) {
 }
 
 Tensor LogicalAnd(const Tensor& a, const Tensor& b) {
-  CheckBool("LogicalAnd", a);
-  CheckBool("LogicalAnd", b);
-  return Compare("LogicalAnd", a, b, [](auto u, auto v) { return u != 0 && v != 0; });
+  return Logical("LogicalAnd", a, b, kernels::LogicalOp::kAnd);
 }
 Tensor LogicalOr(const Tensor& a, const Tensor& b) {
-  CheckBool("LogicalOr", a);
-  CheckBool("LogicalOr", b);
-  return Compare("LogicalOr", a, b, [](auto u, auto v) { return u != 0 || v != 0; });
+  return Logical("LogicalOr", a, b, kernels::LogicalOp::kOr);
 }
 Tensor LogicalNot(const Tensor& x) {
-  CheckBool("LogicalNot", x);
-  return Compare("LogicalNot", x, x, [](auto u, auto) { return u == 0; });
+  const OpScope scope("LogicalNot", {&x});
+  internal::CheckDTypes("LogicalNot", DTypes::kBool, {&x});
+  Tensor y = Tensor::Empty(x.shape(), DType::kBool);
+  const Tensor* inputs[] = {&x};
+  internal::DenseElementwiseLoop(y, inputs, [](int64_t n, void* out, const void* const* in) {
+    kernels::GetBinaryTables().logical.logical_not(static_cast<const uint8_t*>(in[0]),
+                                                   static_cast<uint8_t*>(out), n);
+  });
+  return y;
 }
 
 }  // namespace autograd

@@ -9,10 +9,11 @@
 
 namespace autograd::internal {
 
-// f32 and f64; those, i32 and i64; all but bf16 (which is for storage); all.
-enum class DTypes { kFloating, kArithmetic, kComparable, kAll };
+// f32 and f64; those, i32 and i64; all but bf16 (which is for storage); all; bool alone.
+enum class DTypes { kFloating, kArithmetic, kComparable, kAll, kBool };
 
 constexpr bool Contains(DTypes set, DType dtype) {
+  if (set == DTypes::kBool) return dtype == DType::kBool;
   switch (dtype) {
     case DType::kF32:
     case DType::kF64:
@@ -50,14 +51,16 @@ template <DTypes kWanted, class Function>
 void Dispatch(DType dtype, Function&& function) {
   switch (dtype) {
     case DType::kF32:
-      return function(float{});
+      if constexpr (Contains(kWanted, DType::kF32)) return function(float{});
+      break;
     case DType::kF64:
-      return function(double{});
+      if constexpr (Contains(kWanted, DType::kF64)) return function(double{});
+      break;
     case DType::kI32:
-      if constexpr (kWanted != DTypes::kFloating) return function(int32_t{});
+      if constexpr (Contains(kWanted, DType::kI32)) return function(int32_t{});
       break;
     case DType::kI64:
-      if constexpr (kWanted != DTypes::kFloating) return function(int64_t{});
+      if constexpr (Contains(kWanted, DType::kI64)) return function(int64_t{});
       break;
     case DType::kU8:
       if constexpr (Contains(kWanted, DType::kU8)) return function(uint8_t{});
@@ -66,7 +69,7 @@ void Dispatch(DType dtype, Function&& function) {
       if constexpr (Contains(kWanted, DType::kBool)) return function(bool{});
       break;
     case DType::kBF16:
-      if constexpr (kWanted == DTypes::kAll) return function(BFloat16{});
+      if constexpr (Contains(kWanted, DType::kBF16)) return function(BFloat16{});
       break;
   }
 }

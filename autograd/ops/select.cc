@@ -1,5 +1,6 @@
 #include "autograd/ops/select.h"
 
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -15,9 +16,10 @@ namespace {
 
 using internal::DTypes;
 using internal::ElementwiseArg;
-using internal::Operands;
+using internal::Reads;
 using internal::Saves;
 using internal::UnaryRule;
+using kernels::BinaryOp;
 
 Tensor Zero(const Tensor& like) { return Full({}, 0, like.dtype()); }
 
@@ -48,16 +50,24 @@ class WhereNode final : public NodeOf<WhereNode> {
   Shape a_, b_;
 };
 
+// Only bytes are moved, so one loop serves all dtypes of a size.
 template <class T>
 void Choose(int64_t n, const ElementwiseArg* args, T* y) {
-  const auto* condition = args[0].as<uint8_t>();
+  const uint8_t* condition = args[0].as<uint8_t>();
   const T* a = args[1].as<T>();
   const T* b = args[2].as<T>();
-  const int64_t step = args[0].scalar ? 0 : 1;
-  const int64_t step_a = args[1].scalar ? 0 : 1, step_b = args[2].scalar ? 0 : 1;
-  for (int64_t i = 0; i < n; ++i) {
-    const T from_a = a[i * step_a], from_b = b[i * step_b];
-    y[i] = condition[i * step] != 0 ? from_a : from_b;
+  if (args[0].scalar) {
+    const ElementwiseArg& chosen = *condition != 0 ? args[1] : args[2];
+    if (chosen.scalar) {
+      std::fill(y, y + n, *chosen.as<T>());
+    } else {
+      std::copy(chosen.as<T>(), chosen.as<T>() + n, y);
+    }
+  } else if constexpr (sizeof(T) == 2) {
+    const int64_t step_a = args[1].scalar ? 0 : 1, step_b = args[2].scalar ? 0 : 1;
+    for (int64_t i = 0; i < n; ++i) y[i] = condition[i] != 0 ? a[i * step_a] : b[i * step_b];
+  } else {
+    kernels::GetBinary<T>().where[args[1].scalar][args[2].scalar](condition, a, b, y, n);
   }
 }
 
@@ -70,12 +80,8 @@ struct MinimumRule {
   static constexpr char kName[] = "Minimum";
   static constexpr DTypes kDTypes = DTypes::kArithmetic;
   static constexpr int kCost = 1;
-  static constexpr Operands kLeftReads = {.a = true, .b = true}, kRightReads = kLeftReads;
-  template <class T>
-  static void Forward(int64_t n, const ElementwiseArg& a, const ElementwiseArg& b, T* y) {
-    // u != u: NaN.
-    internal::MapPairs<T>(n, a, b, y, [](T u, T v) { return u < v || u != u ? u : v; });
-  }
+  static constexpr Reads kLeftReads = {.a = true, .b = true}, kRightReads = kLeftReads;
+  static constexpr BinaryOp kOp = BinaryOp::kMin;
   static Tensor Left(const Tensor& g, const Tensor& a, const Tensor& b) {
     return ShareOf(g, Greater(a, b), Equal(a, b));
   }
@@ -88,11 +94,8 @@ struct MaximumRule {
   static constexpr char kName[] = "Maximum";
   static constexpr DTypes kDTypes = DTypes::kArithmetic;
   static constexpr int kCost = 1;
-  static constexpr Operands kLeftReads = {.a = true, .b = true}, kRightReads = kLeftReads;
-  template <class T>
-  static void Forward(int64_t n, const ElementwiseArg& a, const ElementwiseArg& b, T* y) {
-    internal::MapPairs<T>(n, a, b, y, [](T u, T v) { return u > v || u != u ? u : v; });
-  }
+  static constexpr Reads kLeftReads = {.a = true, .b = true}, kRightReads = kLeftReads;
+  static constexpr BinaryOp kOp = BinaryOp::kMax;
   static Tensor Left(const Tensor& g, const Tensor& a, const Tensor& b) {
     return ShareOf(g, Less(a, b), Equal(a, b));
   }
@@ -121,10 +124,7 @@ struct ClampRule : UnaryRule<Saves::kInput, 1, DTypes::kArithmetic> {
   static constexpr char kName[] = "Clamp";
   template <class T>
   void Forward(int64_t n, const T* x, T* y) const {
-    internal::Map(n, x, y, [lo = BoundAs<T>(low), hi = BoundAs<T>(high)](T v) {
-      const T raised = v < lo ? lo : v;
-      return raised > hi ? hi : raised;
-    });
+    kernels::GetBinary<T>().clamp(x, BoundAs<T>(low), BoundAs<T>(high), y, n);
   }
   Tensor Chain(const Tensor& g, const Tensor& x) const {
     return Where(LogicalAnd(GreaterEqual(x, low), LessEqual(x, high)), g, 0);
@@ -149,7 +149,6 @@ Tensor Where(const Tensor& condition, const Tensor& a, const Tensor& b) {
       Choose(n, args, static_cast<T*>(out));
     });
   };
-  // Only bytes are moved, so one loop serves all dtypes of a size.
   switch (ItemSize(a.dtype())) {
     case 1:
       choose(uint8_t{});
@@ -158,10 +157,10 @@ Tensor Where(const Tensor& condition, const Tensor& a, const Tensor& b) {
       choose(uint16_t{});
       break;
     case 4:
-      choose(uint32_t{});
+      choose(int32_t{});
       break;
     default:
-      choose(uint64_t{});
+      choose(int64_t{});
   }
   return Record<WhereNode>(y, {&a, &b}, condition, a.shape(), b.shape());
 }

@@ -1,22 +1,24 @@
 // What element-wise operations of one tensor have in common. Their Jacobian is diagonal, so one
 // rule serves reverse and forward mode alike: multiply what arrives by the slope.
 //
-// An operation is a small struct, which also holds its scalar parameters:
-//   struct ExpRule : UnaryRule<Saves::kOutput, 4> {
+// An operation with a kernel is a small struct:
+//   struct ExpRule : KernelRule<kernels::UnaryOp::kExp, 4> {
 //     static constexpr char kName[] = "Exp";
-//     template <class T>
-//     void Forward(int64_t n, const T* x, T* y) const;
-//     // g times the slope, in differentiable operations; s is the saved tensor.
-//     Tensor Chain(const Tensor& g, const Tensor& s) const { return g * s; }
-//     // Optional: the same in one pass over raw elements, the fused rule.
-//     template <class T>
-//     void Backward(int64_t n, const T* g, const T* s, T* dx) const;
+//     // g times the slope, in differentiable operations; y is the saved tensor (see kernels/unary.h).
+//     Tensor Chain(const Tensor& g, const Tensor& y) const { return g * y; }
 //   };
+// Others derive from UnaryRule, hold their scalar parameters and state
+//   template <class T>
+//   void Forward(int64_t n, const T* x, T* y) const;
+// and may state, as the fused rule, the gradient in one pass over raw elements:
+//   template <class T>
+//   void Backward(int64_t n, const T* g, const T* saved, T* dx) const;
 #ifndef AUTOGRAD_OPS_UNARY_OP_H_
 #define AUTOGRAD_OPS_UNARY_OP_H_
 
 #include <cstdint>
 
+#include "autograd/kernels/unary.h"
 #include "autograd/node.h"
 #include "autograd/ops/dispatch.h"
 #include "autograd/ops/elementwise_loop.h"
@@ -32,6 +34,26 @@ struct UnaryRule {
   static constexpr Saves kSaves = kSavedTensor;
   static constexpr int kCost = kWork;
   static constexpr DTypes kDTypes = kWanted;
+};
+
+// An operation with kernels for the forward pass and the gradient; `parameter` is theirs. A rule
+// that takes integers too has a Forward of its own for them.
+template <kernels::UnaryOp kOp, int kWork, DTypes kWanted = DTypes::kFloating>
+struct KernelRule {
+  double parameter = 0;
+
+  static constexpr Saves kSaves =
+      kernels::UnaryGradReadsOutput(kOp) ? Saves::kOutput : Saves::kInput;
+  static constexpr int kCost = kWork;
+  static constexpr DTypes kDTypes = kWanted;
+  template <class T>
+  void Forward(int64_t n, const T* x, T* y) const {
+    kernels::GetUnary<T>(kOp)(x, y, n, static_cast<T>(parameter));
+  }
+  template <class T>
+  void Backward(int64_t n, const T* g, const T* saved, T* dx) const {
+    kernels::GetUnaryGrad<T>(kOp)(g, saved, dx, n, static_cast<T>(parameter));
+  }
 };
 
 template <class Rule>
@@ -95,16 +117,11 @@ Tensor ApplyUnary(const Tensor& x, const Rule& rule = {}) {
   return Record<UnaryNode<Rule>>(y, {&x}, rule, x, y);
 }
 
-// y[i] = function(x[i]); the last pointer is the output's.
+// y[i] = function(x[i]).
 template <class T, class Function>
 void Map(int64_t n, const T* x, T* y, Function function) {
   for (int64_t i = 0; i < n; ++i) y[i] = static_cast<T>(function(x[i]));
 }
-template <class T, class Function>
-void Map(int64_t n, const T* a, const T* b, T* y, Function function) {
-  for (int64_t i = 0; i < n; ++i) y[i] = static_cast<T>(function(a[i], b[i]));
-}
-
 }  // namespace autograd::internal
 
 #endif  // AUTOGRAD_OPS_UNARY_OP_H_
