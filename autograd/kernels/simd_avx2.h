@@ -105,11 +105,12 @@ struct Avx2F32 {
   // Two exact powers of two, because one would leave the range of exponents; only the second
   // product can round, as the first one stays normal for every a in [1/4, 4].
   static Vec Scale(Vec a, Vec n) {
-    const Vec half = Floor(n * Set(0.5f));
-    return a * PowerOfTwo(half) * PowerOfTwo(n - half);
+    const __m256i whole = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(whole, 1);
+    return a * PowerOfTwo(half) * PowerOfTwo(_mm256_sub_epi32(whole, half));
   }
-  static Vec PowerOfTwo(Vec n) {
-    const __m256i biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+  static Vec PowerOfTwo(Vec n) { return PowerOfTwo(_mm256_cvtps_epi32(n)); }
+  static Vec PowerOfTwo(__m256i n) {
+    const __m256i biased = _mm256_add_epi32(n, _mm256_set1_epi32(127));
     return _mm256_castsi256_ps(_mm256_slli_epi32(biased, 23));
   }
 

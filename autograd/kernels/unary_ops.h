@@ -50,10 +50,11 @@ template <class V>
   return x * V::Fma(x * x, Number<V>(kGeluScale * kGeluCubic), Number<V>(kGeluScale));
 }
 
-// x > 0 ? x : a (e^x - 1)
+// x < 0 ? a (e^x - 1) : x, where the exponential of x >= 0 is not used and may be anything.
 template <class V>
 [[gnu::always_inline]] inline typename V::Vec EluValue(typename V::Vec x, typename V::Vec a) {
-  return V::Select(IsPositive<V>(x), x, a * Expm1<V>(x));
+  const auto below = V::Max(V::Set(Consts<V>::kExpm1Min), x);
+  return V::Select(V::Lt(x, V::Zero()), a * Expm1InRange<V>(below), x);
 }
 
 template <class V>

@@ -44,6 +44,8 @@ struct MathConst<float> {
   static constexpr int32_t kOneBits = 0x3f800000, kSqrtHalfBits = 0x3f3504f3;
   static constexpr int32_t kExponentMask = static_cast<int32_t>(0xff800000);
   static constexpr float kBias = 127.0f, kTwoToMantissa = 0x1p23f;
+  // Added to |x| < 2^22 (2^51), leaves x rounded to an integer in the low bits.
+  static constexpr float kRound = 0x1.8p23f;
   static constexpr float kSubnormalShift = 24.0f, kSubnormalScale = 0x1p24f;
 };
 
@@ -76,6 +78,7 @@ struct MathConst<double> {
   static constexpr int64_t kOneBits = 0x3ff0000000000000, kSqrtHalfBits = 0x3fe6a09e667f3bcd;
   static constexpr int64_t kExponentMask = static_cast<int64_t>(0xfff0000000000000);
   static constexpr double kBias = 1023.0, kTwoToMantissa = 0x1p52;
+  static constexpr double kRound = 0x1.8p52;
   static constexpr double kSubnormalShift = 54.0, kSubnormalScale = 0x1p54;
 };
 
@@ -106,7 +109,7 @@ template <class V>
 template <class V>
 [[gnu::always_inline]] inline typename V::Vec ExpReduced(typename V::Vec x, typename V::Vec* n) {
   using C = Consts<V>;
-  *n = V::Round(x * V::Set(C::kLog2E));
+  *n = V::Fma(x, V::Set(C::kLog2E), V::Set(C::kRound)) - V::Set(C::kRound);
   const auto r = V::Fnma(*n, V::Set(C::kLn2Rest), V::Fnma(*n, V::Set(C::kLn2), x));
   return V::Fma(r * r, Poly<V>(r, C::kExpm1Poly), r);
 }
@@ -119,6 +122,15 @@ template <class V>
   typename V::Vec n;
   const auto p = ExpReduced<V>(x, &n);
   return V::Scale(p + V::Set(1), n);
+}
+
+// For kExpm1Min <= x <= 80; the sign of -0 is lost.
+template <class V>
+[[gnu::always_inline]] inline typename V::Vec Expm1InRange(typename V::Vec x) {
+  typename V::Vec n;
+  const auto p = ExpReduced<V>(x, &n);
+  const auto scale = V::PowerOfTwo(n);
+  return V::Fma(scale, p, scale - V::Set(1));
 }
 
 template <class V>
@@ -212,11 +224,11 @@ template <class V>
   return V::Max(V::Zero(), x) + Log1p<V>(Exp<V>(-Abs<V>(x)));
 }
 
-// With m = e^(2|x|) - 1: m / (m + 2).
+// With m = e^(2|x|) - 1: m / (m + 2), which is 1 from |x| = 20 on.
 template <class V>
 [[gnu::always_inline]] inline typename V::Vec Tanh(typename V::Vec x) {
   const auto a = V::Min(V::Set(typename V::Scalar(20)), Abs<V>(x));
-  const auto m = Expm1<V>(a + a);
+  const auto m = Expm1InRange<V>(a + a);
   return V::Or(m / (m + V::Set(2)), SignBit<V>(x));
 }
 
