@@ -1,0 +1,87 @@
+#include "examples/common/command_line.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <map>
+
+#include "absl/flags/parse.h"
+#include "absl/flags/reflection.h"
+#include "absl/flags/usage.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace examples {
+namespace {
+
+std::string program_name = "program";
+
+std::string FolderOf(const std::string& file) { return file.substr(0, file.rfind('/') + 1); }
+
+// Abseil's own --help ends with exit code 1 and leaves out flags of other files.
+void PrintHelp(const std::string& about, const std::string& folder) {
+  absl::PrintF("%s\n\nFlags:\n", about);
+  std::map<std::string, const absl::CommandLineFlag*> flags;
+  for (const auto& [name, flag] : absl::GetAllFlags()) {
+    if (absl::StrContains(flag->Filename(), folder)) flags[std::string(name)] = flag;
+  }
+  for (const auto& [name, flag] : flags) {
+    const std::string value = flag->DefaultValue();
+    absl::PrintF("  --%s%s\n      %s\n", name, value.empty() ? "" : absl::StrCat("=", value),
+                 flag->Help());
+  }
+  absl::PrintF("  --version\n      print the version and exit\n");
+}
+
+bool Has(int argc, char** argv, const char* flag) {
+  return std::any_of(argv + 1, argv + argc, [&](const char* argument) {
+    return std::strcmp(argument, flag) == 0 || std::strcmp(argument + 1, flag) == 0;
+  });
+}
+
+}  // namespace
+
+std::optional<int> ParseCommandLine(int argc, char** argv, const std::string& about,
+                                    const std::string& file) {
+  const std::string path = argv[0];
+  program_name = path.substr(path.rfind('/') + 1);
+  if (Has(argc, argv, "-help") || Has(argc, argv, "-h")) {
+    PrintHelp(about, FolderOf(file));
+    return 0;
+  }
+  if (Has(argc, argv, "-version")) {
+    absl::PrintF("%s %s\n", program_name, kVersion);
+    return 0;
+  }
+  absl::SetProgramUsageMessage(about);
+  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
+  if (rest.size() > 1) {
+    return Fail(absl::InvalidArgumentError(
+        absl::StrCat("'", rest[1], "' is not a flag; flags look like --name=value, see --help")));
+  }
+  return std::nullopt;
+}
+
+absl::Status OneOf(const std::string& flag, const std::string& value,
+                   const std::vector<std::string>& allowed) {
+  if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return absl::OkStatus();
+  std::string list;
+  for (size_t i = 0; i < allowed.size(); ++i) {
+    absl::StrAppend(&list, i == 0 ? "" : i + 1 == allowed.size() ? " or " : ", ", allowed[i]);
+  }
+  return absl::InvalidArgumentError(absl::StrCat(flag, " is '", value, "', expected ", list));
+}
+
+absl::Status InRange(const std::string& flag, double value, double low, double high) {
+  if (value >= low && value <= high) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(flag, " is ", value, ", expected ", low, " to ", high));
+}
+
+int Fail(const absl::Status& status, int code) {
+  absl::FPrintF(stderr, "%s: %s\n", program_name, std::string(status.message()));
+  return code;
+}
+
+}  // namespace examples

@@ -1,0 +1,39 @@
+// Command lines of the example programs, on Abseil's flags.
+//
+// Example:
+//   // ABSL_FLAG(int, iterations, 10000, "number of training steps");
+//   // int main(int argc, char** argv) {
+//   //   if (auto code = examples::ParseCommandLine(argc, argv, "Trains ...", __FILE__)) return *code;
+//   //   ...
+//   std::cout << examples::OneOf("--schedule", "linear", {"constant", "cosine"}) << "\n";
+#ifndef EXAMPLES_COMMON_COMMAND_LINE_H_
+#define EXAMPLES_COMMON_COMMAND_LINE_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace examples {
+
+inline constexpr char kVersion[] = "0.1.0";
+
+// Parses flags. Returns an exit code if the program has nothing left to do: 0 after --help (which prints `about` and the
+// flags defined in the folder of `file`) and --version, 2 after a line about an argument that is not a flag.
+// An unknown flag or an unreadable value ends the program with a line that names it.
+std::optional<int> ParseCommandLine(int argc, char** argv, const std::string& about,
+                                    const std::string& file);
+
+// OK if `value` is one of the allowed ones; otherwise InvalidArgument: "--flag is 'value', expected a, b or c".
+absl::Status OneOf(const std::string& flag, const std::string& value,
+                   const std::vector<std::string>& allowed);
+// OK if low <= value <= high (and finite); otherwise InvalidArgument naming flag, value and range.
+absl::Status InRange(const std::string& flag, double value, double low, double high);
+
+// Prints "<program>: <message>" and returns `code`, for main to return.
+int Fail(const absl::Status& status, int code = 2);
+
+}  // namespace examples
+
+#endif  // EXAMPLES_COMMON_COMMAND_LINE_H_

@@ -1,0 +1,46 @@
+// Progress of long work: a bar that redraws itself on a terminal, plain lines elsewhere.
+//
+// Example:
+//   examples::ProgressBar bar("training", 1000);
+//   for (int i = 1; i <= 1000; ++i) bar.Update(i, 1.0 / i);
+//   bar.Finish();
+#ifndef EXAMPLES_COMMON_PROGRESS_BAR_H_
+#define EXAMPLES_COMMON_PROGRESS_BAR_H_
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+namespace examples {
+
+// Writes to `stream` the share done, iterations a second, the time left and the loss: ten times a second to a terminal,
+// and to a file or pipe a line for each tenth of the work.
+class ProgressBar {
+ public:
+  ProgressBar(std::string what, int64_t total, std::FILE* stream = stderr);
+
+  // `done` of the total are done. Cheap enough to be called for each step of some microseconds.
+  void Update(int64_t done, double loss);
+  // Leaves the last state on the screen.
+  void Finish();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string Describe(int64_t done, double loss, double seconds) const;
+
+  std::string what_;
+  int64_t total_;
+  std::FILE* stream_;
+  bool terminal_;
+  Clock::time_point start_;
+  Clock::time_point last_drawn_;
+  int64_t next_line_;
+  int64_t done_ = 0;
+  double loss_ = 0;
+};
+
+}  // namespace examples
+
+#endif  // EXAMPLES_COMMON_PROGRESS_BAR_H_

@@ -1,0 +1,189 @@
+#include "examples/moons/options.h"
+
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "examples/common/command_line.h"
+#include "examples/common/paths.h"
+
+using OptionalString = std::optional<std::string>;
+using OptionalInt = std::optional<int64_t>;
+using OptionalDouble = std::optional<double>;
+
+// Optional flags have defaults that depend on the model.
+ABSL_FLAG(OptionalInt, iterations, std::nullopt, "training steps (default 10000)");
+ABSL_FLAG(OptionalInt, batch_size, std::nullopt, "fresh points in each step (default 256)");
+ABSL_FLAG(OptionalDouble, learning_rate, std::nullopt,
+          "Adam's learning rate (default 0.01 for mlp, 0.0005 for time_embedding)");
+ABSL_FLAG(OptionalString, schedule, std::nullopt,
+          "learning rate over time: constant or cosine (default constant)");
+ABSL_FLAG(OptionalDouble, noise, std::nullopt,
+          "standard deviation of the noise around the moons (default 0.05)");
+ABSL_FLAG(OptionalInt, hidden, std::nullopt,
+          "width of the hidden layers (default 64 for mlp, 128 for time_embedding)");
+ABSL_FLAG(OptionalString, model, std::nullopt,
+          "mlp: ELU network on (t, x); time_embedding: SiLU network on x and an embedded time "
+          "(default mlp)");
+ABSL_FLAG(OptionalString, path, std::nullopt,
+          "probability path: cond_ot, polynomial, vp, linear_vp or cosine (default cond_ot)");
+ABSL_FLAG(OptionalString, solver, std::nullopt,
+          "euler, midpoint, heun2, heun3, rk4, rk4_38 or dopri5 (default midpoint for mlp, dopri5 "
+          "for time_embedding)");
+ABSL_FLAG(OptionalInt, solver_steps, std::nullopt,
+          "steps of the solver (default 100; dopri5: 0, which controls the step size by --rtol and "
+          "--atol)");
+ABSL_FLAG(double, rtol, 1e-3, "relative tolerance of dopri5");
+ABSL_FLAG(double, atol, 1e-6, "absolute tolerance of dopri5");
+ABSL_FLAG(int64_t, samples, 2000, "points to generate into samples.npy");
+ABSL_FLAG(OptionalDouble, ema, std::nullopt,
+          "decay of the moving average of the weights that samples and metrics use (default 0: "
+          "off)");
+ABSL_FLAG(std::string, data, "",
+          "a .npy file of points, float32 or float64 [n, 2], to learn instead of the moons");
+ABSL_FLAG(uint64_t, seed, 0, "seed of all random numbers");
+ABSL_FLAG(int, threads, 0, "threads to use (0: all processors)");
+ABSL_FLAG(std::string, output_dir, "moons_out", "folder for pictures, samples and the model");
+ABSL_FLAG(std::string, checkpoint, "",
+          "a model.safetensors of this program: sample from it without training");
+
+namespace examples::moons {
+namespace {
+
+bool ParseValue(const std::string& text, std::string& value) {
+  value = text;
+  return true;
+}
+bool ParseValue(const std::string& text, int64_t& value) { return absl::SimpleAtoi(text, &value); }
+bool ParseValue(const std::string& text, double& value) { return absl::SimpleAtod(text, &value); }
+
+// The value of a flag that belongs to the model: as given, else from the file, else the default.
+class ModelFlags {
+ public:
+  explicit ModelFlags(const std::map<std::string, std::string>* metadata) : metadata_(metadata) {}
+
+  template <class T>
+  T Take(const std::string& name, const std::optional<T>& given, T otherwise) {
+    if (metadata_ == nullptr) return given.value_or(otherwise);
+    const auto found = metadata_->find(name);
+    T stored;
+    if (found == metadata_->end() || !ParseValue(found->second, stored)) {
+      Fail(absl::StrCat("the checkpoint's metadata has no readable '", name, "'"));
+      return otherwise;
+    }
+    if (given.has_value() && *given != stored) {
+      Fail(absl::StrCat("--", name, "=", *given, " contradicts the checkpoint, which was trained with ",
+                        stored));
+    }
+    return stored;
+  }
+
+  const absl::Status& status() const { return status_; }
+
+ private:
+  void Fail(const std::string& message) {
+    if (status_.ok()) status_ = absl::InvalidArgumentError(message);
+  }
+
+  const std::map<std::string, std::string>* metadata_;
+  absl::Status status_;
+};
+
+absl::Status Check(const Options& options) {
+  constexpr double kMany = 1e9;
+  const double infinity = std::numeric_limits<double>::max();
+  absl::Status status;
+  status.Update(InRange("--iterations", static_cast<double>(options.iterations), 1, kMany));
+  status.Update(InRange("--batch_size", static_cast<double>(options.batch_size), 1, 1e7));
+  status.Update(InRange("--learning_rate", options.learning_rate, 0, infinity));
+  status.Update(OneOf("--schedule", options.schedule, {"constant", "cosine"}));
+  status.Update(InRange("--noise", options.noise, 0, infinity));
+  status.Update(OneOf("--model", options.model, {"mlp", "time_embedding"}));
+  status.Update(InRange("--hidden", static_cast<double>(options.hidden), 1, 1e5));
+  status.Update(InRange("--solver_steps", options.ode.steps, 0, kMany));
+  status.Update(InRange("--rtol", options.ode.rtol, 0, infinity));
+  status.Update(InRange("--atol", options.ode.atol, 0, infinity));
+  status.Update(InRange("--samples", static_cast<double>(options.samples), 1, 1e8));
+  status.Update(InRange("--ema", options.ema, 0, 1));
+  status.Update(InRange("--threads", options.threads, 0, 256));
+  if (status.ok() && options.ode.rtol == 0 && options.ode.atol == 0) {
+    status = absl::InvalidArgumentError("--rtol and --atol are both 0, expected one above 0");
+  }
+  if (status.ok() && options.ode.steps == 0 &&
+      options.ode.method != flowmatch::OdeMethod::kDopri5) {
+    status = absl::InvalidArgumentError("--solver_steps is 0, expected 1 or more");
+  }
+  if (status.ok() && options.output_dir.empty()) {
+    status = absl::InvalidArgumentError("--output_dir is empty, expected a folder");
+  }
+  return status;
+}
+
+}  // namespace
+
+std::string CheckpointFlag() { return ResolvePath(absl::GetFlag(FLAGS_checkpoint)); }
+
+absl::StatusOr<Options> OptionsFromFlags(const std::map<std::string, std::string>* metadata) {
+  ModelFlags flags(metadata);
+  Options options;
+  options.model = flags.Take<std::string>("model", absl::GetFlag(FLAGS_model), "mlp");
+  const bool embedding = options.model == "time_embedding";
+  options.iterations = flags.Take<int64_t>("iterations", absl::GetFlag(FLAGS_iterations), 10000);
+  options.batch_size = flags.Take<int64_t>("batch_size", absl::GetFlag(FLAGS_batch_size), 256);
+  options.learning_rate = flags.Take<double>("learning_rate", absl::GetFlag(FLAGS_learning_rate),
+                                             embedding ? 5e-4 : 1e-2);
+  options.schedule = flags.Take<std::string>("schedule", absl::GetFlag(FLAGS_schedule), "constant");
+  options.noise = flags.Take<double>("noise", absl::GetFlag(FLAGS_noise), .05);
+  options.hidden = flags.Take<int64_t>("hidden", absl::GetFlag(FLAGS_hidden), embedding ? 128 : 64);
+  options.path = flags.Take<std::string>("path", absl::GetFlag(FLAGS_path), "cond_ot");
+  options.ema = flags.Take<double>("ema", absl::GetFlag(FLAGS_ema), 0);
+  if (!flags.status().ok()) return flags.status();
+  const auto scheduler = flowmatch::SchedulerByName(options.path);
+  if (!scheduler.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--path: ", std::string(scheduler.status().message())));
+  }
+  options.scheduler = *scheduler;
+  const auto method = flowmatch::OdeMethodByName(
+      absl::GetFlag(FLAGS_solver).value_or(embedding ? "dopri5" : "midpoint"));
+  if (!method.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--solver: ", std::string(method.status().message())));
+  }
+  options.ode.method = *method;
+  const int64_t default_steps = *method == flowmatch::OdeMethod::kDopri5 ? 0 : 100;
+  const int64_t steps = absl::GetFlag(FLAGS_solver_steps).value_or(default_steps);
+  if (absl::Status status = InRange("--solver_steps", static_cast<double>(steps), 0, 1e9);
+      !status.ok()) {
+    return status;
+  }
+  options.ode.steps = static_cast<int>(steps);
+  options.ode.rtol = absl::GetFlag(FLAGS_rtol);
+  options.ode.atol = absl::GetFlag(FLAGS_atol);
+  options.samples = absl::GetFlag(FLAGS_samples);
+  options.data = ResolvePath(absl::GetFlag(FLAGS_data));
+  options.seed = absl::GetFlag(FLAGS_seed);
+  options.threads = absl::GetFlag(FLAGS_threads);
+  options.output_dir = ResolvePath(absl::GetFlag(FLAGS_output_dir));
+  options.checkpoint = CheckpointFlag();
+  if (absl::Status status = Check(options); !status.ok()) return status;
+  return options;
+}
+
+std::map<std::string, std::string> Metadata(const Options& options) {
+  return {{"program", "moons"},
+          {"model", options.model},
+          {"iterations", absl::StrCat(options.iterations)},
+          {"batch_size", absl::StrCat(options.batch_size)},
+          {"learning_rate", absl::StrCat(options.learning_rate)},
+          {"schedule", options.schedule},
+          {"noise", absl::StrCat(options.noise)},
+          {"hidden", absl::StrCat(options.hidden)},
+          {"path", options.path},
+          {"ema", absl::StrCat(options.ema)},
+          {"seed", absl::StrCat(options.seed)}};
+}
+
+}  // namespace examples::moons
