@@ -5,13 +5,11 @@
 #include <vector>
 
 #include "autograd/grad.h"
-#include "autograd/kernels/gemm.h"
+#include "autograd/kernels/linear.h"
 #include "autograd/kernels/unary.h"
 #include "autograd/node.h"
 #include "autograd/ops/activation.h"
 #include "autograd/ops/arithmetic.h"
-#include "autograd/ops/elementwise_loop.h"
-#include "autograd/ops/expand.h"
 #include "autograd/ops/matmul.h"
 #include "autograd/ops/shape.h"
 #include "autograd/trace/op_scope.h"
@@ -60,29 +58,27 @@ Tensor Composite(const Tensor& x, const Tensor& weight, const Tensor& bias,
 Tensor Rows(const Tensor& x) {
   const Tensor dense = Contiguous(x);
   const int64_t columns = x.size(-1);
-  const int64_t rows = columns == 0 ? 0 : x.numel() / columns;
+  int64_t rows = 1;
+  for (int axis = 0; axis + 1 < x.rank(); ++axis) rows *= x.shape()[axis];
   return dense.ViewAs({rows, columns}, {columns, 1}, 0);
+}
+
+template <class T>
+kernels::LinearActivation<T> Kernels(const ActivationSpec& spec) {
+  if (spec.activation == Activation::kNone) return {};
+  return kernels::LinearActivation<T>::Of(KernelOf(spec.activation),
+                                          static_cast<T>(spec.parameter));
 }
 
 template <class T>
 void ForwardInto(const Tensor& x, const Tensor& weight, const Tensor& bias,
                  const ActivationSpec& activation, const Tensor& y, const Tensor& argument) {
-  const Tensor rows = Rows(x);
-  kernels::GemmEpilogue<T> epilogue;
-  const Tensor dense_bias = bias.defined() ? Contiguous(bias) : Tensor();
-  if (bias.defined()) epilogue.bias = dense_bias.raw<T>();
-  if (activation.activation != Activation::kNone) {
-    epilogue.activation = kernels::GetUnary<T>(KernelOf(activation.activation));
-  }
-  epilogue.parameter = static_cast<T>(activation.parameter);
-  const int64_t out = weight.size(0);
-  if (argument.defined()) {
-    epilogue.pre_activation = argument.raw<T>();
-    epilogue.pre_activation_row_stride = out;
-  }
-  kernels::Gemm(y.numel() / std::max<int64_t>(out, 1), out, weight.size(1), T{1}, rows.raw<T>(),
-                rows.size(1), 1, weight.raw<T>(), weight.strides()[1], weight.strides()[0], T{0},
-                y.raw<T>(), out, epilogue);
+  const Tensor rows = Rows(x), matrix = Contiguous(weight);
+  const Tensor offset = bias.defined() ? Contiguous(bias) : Tensor();
+  kernels::LinearForward({rows.size(0), matrix.size(1), matrix.size(0)}, rows.raw<T>(),
+                         matrix.raw<T>(), offset.defined() ? offset.raw<T>() : nullptr,
+                         Kernels<T>(activation), y.raw<T>(),
+                         argument.defined() ? argument.raw<T>() : nullptr);
 }
 
 class LinearNode final : public NodeOf<LinearNode> {
@@ -132,43 +128,22 @@ class LinearNode final : public NodeOf<LinearNode> {
     };
   }
 
-  // Gradient of the activation's argument, [rows, out].
-  template <class T>
-  Tensor ArgumentGradient(const Tensor& grad) const {
-    const Tensor dy = Rows(grad);
-    if (activation_.activation == Activation::kNone) return dy;
-    const Tensor kept = Rows(kept_.Get());
-    Tensor dz = Tensor::Empty(dy.shape(), dy.dtype());
-    const auto kernel = kernels::GetUnaryGrad<T>(KernelOf(activation_.activation));
-    const Tensor* inputs[] = {&dy, &kept};
-    internal::ElementwiseLoop(
-        dz, inputs,
-        [&](int64_t n, void* out, const internal::ElementwiseArg* args) {
-          kernel(args[0].as<T>(), args[1].as<T>(), static_cast<T*>(out), n,
-                 static_cast<T>(activation_.parameter));
-        },
-        4);
-    return dz;
-  }
-
   template <class T>
   void Fused(VjpContext& ctx) const {
-    const Tensor x = x_.Get(), weight = weight_.Get(), rows = Rows(x);
-    const Tensor dz = ArgumentGradient<T>(ctx.grad());
-    const int64_t m = dz.size(0), out = weight.size(0), in = weight.size(1);
-    if (ctx.needs(0)) {
-      Tensor dx = Tensor::Empty(x.shape(), x.dtype());
-      kernels::Gemm(m, in, out, T{1}, dz.raw<T>(), out, 1, weight.raw<T>(), weight.strides()[0],
-                    weight.strides()[1], T{0}, dx.raw<T>(), in);
-      ctx.SetGrad(0, dx);
-    }
-    if (ctx.needs(1)) {
-      Tensor dw = ctx.EmptyGrad(1);
-      kernels::Gemm(out, in, m, T{1}, dz.raw<T>(), 1, out, rows.raw<T>(), in, 1, T{0}, dw.raw<T>(),
-                    in);
-      ctx.SetGrad(1, dw);
-    }
-    if (bias_.Get().defined() && ctx.needs(2)) ctx.SetGrad(2, SumTo(dz, {out}));
+    const Tensor rows = Rows(x_.Get()), weight = Contiguous(weight_.Get()), dy = Rows(ctx.grad());
+    const Tensor kept = kept_.Get();
+    const auto gradient = [&](int input) {
+      if (static_cast<size_t>(input) >= edges().size() || !ctx.needs(input)) return Tensor();
+      return ctx.EmptyGrad(input);
+    };
+    const Tensor dx = gradient(0), dw = gradient(1), db = gradient(2);
+    const auto data = [](const Tensor& t) { return t.defined() ? t.raw<T>() : nullptr; };
+    kernels::LinearBackward({rows.size(0), weight.size(1), weight.size(0)}, rows.raw<T>(),
+                            weight.raw<T>(), Kernels<T>(activation_), data(kept), dy.raw<T>(),
+                            data(dx), data(dw), data(db));
+    if (dx.defined()) ctx.SetGrad(0, dx);
+    if (dw.defined()) ctx.SetGrad(1, dw);
+    if (db.defined()) ctx.SetGrad(2, db);
   }
 
   SavedTensor x_, weight_, bias_, kept_;

@@ -1,6 +1,6 @@
 #include "examples/moons/options.h"
 
-#include <cmath>
+#include <charconv>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -125,6 +125,14 @@ absl::Status Check(const Options& options) {
 
 }  // namespace
 
+namespace {
+// The shortest text that reads back as the same number.
+std::string Exact(double value) {
+  char text[32];
+  return std::string(text, std::to_chars(text, text + sizeof text, value).ptr);
+}
+}  // namespace
+
 std::string CheckpointFlag() { return ResolvePath(absl::GetFlag(FLAGS_checkpoint)); }
 
 absl::StatusOr<Options> OptionsFromFlags(const std::map<std::string, std::string>* metadata) {
@@ -177,12 +185,12 @@ std::map<std::string, std::string> Metadata(const Options& options) {
           {"model", options.model},
           {"iterations", absl::StrCat(options.iterations)},
           {"batch_size", absl::StrCat(options.batch_size)},
-          {"learning_rate", absl::StrCat(options.learning_rate)},
+          {"learning_rate", Exact(options.learning_rate)},
           {"schedule", options.schedule},
-          {"noise", absl::StrCat(options.noise)},
+          {"noise", Exact(options.noise)},
           {"hidden", absl::StrCat(options.hidden)},
           {"path", options.path},
-          {"ema", absl::StrCat(options.ema)},
+          {"ema", Exact(options.ema)},
           {"seed", absl::StrCat(options.seed)}};
 }
 
