@@ -8,7 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "autograd/grad.h"
 #include "autograd/grad_mode.h"
+#include "autograd/ops/cast.h"
 #include "autograd/ops/identity.h"
+#include "autograd/ops/inplace.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/slice.h"
@@ -25,8 +27,7 @@ Tensor Flat(const Tensor& x) {
   return Reshape(x, {batch, batch == 0 ? 0 : x.numel() / batch});
 }
 
-// v recorded at a point of its own, so that its derivative there does not run into how the point
-// was computed.
+// v recorded at a point of its own, so that its derivative there does not run into how the point was computed.
 struct Recorded {
   Tensor x, velocity;
 };
@@ -87,15 +88,16 @@ VelocityAndDivergence HutchinsonDivergence(const VelocityField& v, const Tensor&
 
 Tensor StandardNormalLogDensity(const Tensor& x) {
   const Tensor flat = Flat(x);
-  const double constant = -.5 * static_cast<double>(flat.size(1)) * std::log(2 * std::numbers::pi);
+  const double constant =
+      -.5 * static_cast<double>(flat.size(1)) * std::log(2 * std::numbers::pi);
   return Sum(flat * flat, {1}) * -.5 + constant;
 }
 
 LikelihoodResult ComputeLikelihood(const VelocityField& v, const Tensor& x,
                                    const LikelihoodOptions& options) {
   if (options.hutchinson_probes < 0) {
-    throw std::invalid_argument(
-        absl::StrCat("ComputeLikelihood: ", options.hutchinson_probes, " Hutchinson probes"));
+    throw std::invalid_argument(absl::StrCat("ComputeLikelihood: ", options.hutchinson_probes,
+                                             " Hutchinson probes"));
   }
   std::vector<Tensor> probes;
   autograd::Generator generator(options.seed);
@@ -105,11 +107,11 @@ LikelihoodResult ComputeLikelihood(const VelocityField& v, const Tensor& x,
                                                  : HutchinsonDivergence(v, state[0], t, probes);
     return std::vector<Tensor>{found.velocity, found.divergence};
   };
-  const OdeStateSolution solution =
-      SolveOdeState(field, {x, autograd::Zeros({x.size(0)}, x.dtype())}, {1, 0}, options.ode);
+  const OdeStateSolution solution = SolveOdeState(
+      field, {x, autograd::Zeros({x.size(0)}, x.dtype())}, {options.times.last, options.times.first}, options.ode);
   const std::vector<Tensor>& end = solution.states.back();
-  const Tensor source = options.source_log_density ? options.source_log_density(end[0])
-                                                   : StandardNormalLogDensity(end[0]);
+  const Tensor source =
+      options.source_log_density ? options.source_log_density(end[0]) : StandardNormalLogDensity(end[0]);
   return {source + end[1], end[0], solution.evaluations};
 }
 

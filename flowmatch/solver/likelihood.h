@@ -20,12 +20,15 @@
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/creation.h"
 #include "autograd/tensor.h"
+#include "flowmatch/path/scheduler.h"
 #include "flowmatch/solver/ode_solver.h"
 
 namespace flowmatch {
 
 struct LikelihoodOptions {
   OdeOptions ode = {};
+  // From the source to the data; a scheduler's training_times() for a model that never saw its singular ends.
+  TimeRange times = {0, 1};
   // 0: the exact divergence. More: the mean of that many Hutchinson probes, drawn from `seed`.
   int hutchinson_probes = 0;
   uint64_t seed = 0;

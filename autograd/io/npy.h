@@ -1,0 +1,32 @@
+// NumPy's .npy files: one array with its shape and dtype.
+//
+// Written as version 1.0, little-endian, C order. Read: versions 1.0, 2.0 and 3.0, C or Fortran order, dtypes <f4, <f8,
+// <i4, <i8, |u1 and |b1. Malformed files are errors that name the path, the offset and what was expected.
+//
+// Example:
+//   absl::Status written = WriteNpy("/tmp/autograd_points.npy", Tensor::FromVector<float>({1, 2}, {1, 2}));
+//   absl::StatusOr<Tensor> points = ReadNpy("/tmp/autograd_points.npy");
+//   if (points.ok()) std::cout << *points << "\n";
+#ifndef AUTOGRAD_IO_NPY_H_
+#define AUTOGRAD_IO_NPY_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "autograd/tensor.h"
+
+namespace autograd {
+
+absl::StatusOr<Tensor> ReadNpy(const std::string& path);
+// The same from memory; `name` stands for the path in errors.
+absl::StatusOr<Tensor> ParseNpy(std::string_view bytes, std::string_view name);
+
+// Atomic, as WriteFileAtomically. InvalidArgument for bf16, which NumPy does not have.
+absl::Status WriteNpy(const std::string& path, const Tensor& tensor);
+absl::StatusOr<std::string> SerializeNpy(const Tensor& tensor);
+
+}  // namespace autograd
+
+#endif  // AUTOGRAD_IO_NPY_H_

@@ -1,0 +1,39 @@
+// Training of the moons program.
+#ifndef EXAMPLES_MOONS_TRAIN_H_
+#define EXAMPLES_MOONS_TRAIN_H_
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "autograd/random/philox.h"
+#include "autograd/tensor.h"
+#include "examples/moons/options.h"
+#include "flowmatch/models/flow_mlp.h"
+
+namespace examples::moons {
+
+using autograd::Tensor;
+
+// Draws n points of the data, f32 [n, 2].
+using DrawData = std::function<Tensor(int64_t n, autograd::Generator& generator)>;
+
+// Streams of the seed: what one part of the program draws does not depend on what another drew.
+enum Stream : uint64_t { kInitStream, kTrainingStream, kSampleStream, kMetricsStream };
+
+// A new model of the kind the options name.
+std::unique_ptr<flowmatch::VelocityModel> MakeModel(const Options& options);
+
+struct TrainingResult {
+  std::vector<float> losses;  // of each iteration done
+  double seconds = 0;
+  bool interrupted = false;
+};
+
+// Trains the model in place, showing progress on standard error. With options.ema on, the model ends with the averaged
+// weights. Throws NumericalError, naming the iteration and the parameter, if the loss is no longer finite.
+TrainingResult Train(const Options& options, const DrawData& draw, flowmatch::VelocityModel& model);
+
+}  // namespace examples::moons
+
+#endif  // EXAMPLES_MOONS_TRAIN_H_
