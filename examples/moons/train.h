@@ -2,12 +2,12 @@
 #ifndef EXAMPLES_MOONS_TRAIN_H_
 #define EXAMPLES_MOONS_TRAIN_H_
 
-#include <functional>
 #include <memory>
 #include <vector>
 
 #include "autograd/random/philox.h"
 #include "autograd/tensor.h"
+#include "examples/moons/data.h"
 #include "examples/moons/options.h"
 #include "flowmatch/models/flow_mlp.h"
 
@@ -15,11 +15,8 @@ namespace examples::moons {
 
 using autograd::Tensor;
 
-// Draws n points of the data, f32 [n, 2].
-using DrawData = std::function<Tensor(int64_t n, autograd::Generator& generator)>;
-
 // Streams of the seed: what one part of the program draws does not depend on what another drew.
-enum Stream : uint64_t { kInitStream, kTrainingStream, kSampleStream, kMetricsStream };
+enum Stream : uint64_t { kInitStream, kTrainingStream, kSampleStream, kMetricsStream, kPictureStream };
 
 // A new model of the kind the options name.
 std::unique_ptr<flowmatch::VelocityModel> MakeModel(const Options& options);
