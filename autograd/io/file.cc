@@ -59,7 +59,8 @@ absl::Status WriteTemporary(int descriptor, const std::vector<std::string_view>&
   return absl::OkStatus();
 }
 
-// So that the renaming survives a crash too. Some file systems cannot sync folders; the file is whole all the same.
+// So that the renaming survives a crash too. Some file systems cannot sync folders; the file is
+// whole all the same.
 void SyncFolder(const std::string& path) {
   const size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
@@ -67,7 +68,8 @@ void SyncFolder(const std::string& path) {
   if (opened.get() >= 0) fsync(opened.get());
 }
 
-// The permissions of the result: those of the file it replaces; mkostemp makes new ones private, which would surprise.
+// The permissions of the result: those of the file it replaces; mkostemp makes new ones private,
+// which would surprise.
 mode_t ModeFor(const std::string& path) {
   struct stat before;
   if (stat(path.c_str(), &before) == 0) return before.st_mode & 07777;
@@ -82,7 +84,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   struct stat info;
   if (fstat(file.get(), &info) != 0) return Error("read", path, errno);
   if (!S_ISREG(info.st_mode)) {
-    return absl::FailedPreconditionError(absl::StrCat("cannot read ", path, ": not a regular file"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("cannot read ", path, ": not a regular file"));
   }
   std::string bytes;
   try {

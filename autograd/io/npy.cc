@@ -46,7 +46,9 @@ class HeaderParser {
       }
       if (seen) return Error(absl::StrCat("only one '", Text(*key), "'"));
       seen = true;
-      absl::Status status = *key == "descr" ? ParseDescr() : *key == "shape" ? ParseShape() : ParseOrder();
+      absl::Status status = *key == "descr"   ? ParseDescr()
+                            : *key == "shape" ? ParseShape()
+                                              : ParseOrder();
       if (!status.ok()) return status;
       if (!Take(',') && Peek() != '}') return Error("',' or '}'");
     }
@@ -63,7 +65,8 @@ class HeaderParser {
                                                    ": expected ", expected, " in the header"));
   }
   void Skip() {
-    while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\n')) ++position_;
+    while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\n'))
+      ++position_;
   }
   char Peek() {
     Skip();
@@ -91,7 +94,8 @@ class HeaderParser {
       header_.dtype = type.dtype;
       return absl::OkStatus();
     }
-    return Error(absl::StrCat("a dtype among <f4, <f8, <i4, <i8, |u1 and |b1, got '", Text(*descr), "',"));
+    return Error(
+        absl::StrCat("a dtype among <f4, <f8, <i4, <i8, |u1 and |b1, got '", Text(*descr), "',"));
   }
   absl::Status ParseOrder() {
     Skip();
@@ -160,14 +164,14 @@ absl::StatusOr<Tensor> ParseNpy(std::string_view bytes, std::string_view name) {
   }
   const int major = bytes[6], minor = bytes[7];
   if (major < 1 || major > 3 || minor != 0) {
-    return absl::InvalidArgumentError(absl::StrCat(file, ": offset 6: expected version 1.0, 2.0 or 3.0, got ",
-                                                   major, ".", minor));
+    return absl::InvalidArgumentError(absl::StrCat(
+        file, ": offset 6: expected version 1.0, 2.0 or 3.0, got ", major, ".", minor));
   }
   const size_t length_bytes = major == 1 ? 2 : 4, begin = 8 + length_bytes;
   const size_t length = bytes.size() < begin ? 0 : LittleEndian(bytes.substr(8, length_bytes));
   if (bytes.size() < begin || length > bytes.size() - begin) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(file, ": offset 8: the file ends within its header (", bytes.size(), " bytes)"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        file, ": offset 8: the file ends within its header (", bytes.size(), " bytes)"));
   }
   absl::StatusOr<Header> header = HeaderParser(bytes.substr(begin, length), begin, name).Parse();
   if (!header.ok()) return header.status();
@@ -205,7 +209,8 @@ absl::StatusOr<std::string> SerializeNpy(const Tensor& tensor) {
   header.append(63 - (10 + header.size()) % 64, ' ');
   header += '\n';
   std::string bytes(kMagic);
-  bytes += {'\x01', '\x00', static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
+  bytes += {'\x01', '\x00', static_cast<char>(header.size() & 0xff),
+            static_cast<char>(header.size() >> 8)};
   bytes += header;
   internal::AppendBytes(tensor, bytes);
   return bytes;

@@ -1,7 +1,8 @@
 // NumPy's .npy files: one array with its shape and dtype.
 //
-// Written as version 1.0, little-endian, C order. Read: versions 1.0, 2.0 and 3.0, C or Fortran order, dtypes <f4, <f8,
-// <i4, <i8, |u1 and |b1. Malformed files are errors that name the path, the offset and what was expected.
+// Written as version 1.0, little-endian, C order. Read: versions 1.0, 2.0 and 3.0, C or Fortran
+// order, dtypes <f4, <f8, <i4, <i8, |u1 and |b1. Malformed files are errors that name the path, the
+// offset and what was expected.
 //
 // Example:
 //   absl::Status written = WriteNpy("/tmp/autograd_points.npy", Tensor::FromVector<float>({1, 2}, {1, 2}));

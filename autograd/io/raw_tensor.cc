@@ -18,7 +18,8 @@ absl::StatusOr<uint64_t> ByteSize(const Shape& shape, DType dtype, const std::st
   uint64_t bytes = ItemSize(dtype);
   const bool empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
   for (const int64_t size : shape) {
-    if (size < 0 || (size != 0 && __builtin_mul_overflow(bytes, static_cast<uint64_t>(size), &bytes)) ||
+    if (size < 0 ||
+        (size != 0 && __builtin_mul_overflow(bytes, static_cast<uint64_t>(size), &bytes)) ||
         bytes > (uint64_t{1} << 59)) {
       return absl::InvalidArgumentError(
           absl::StrCat(where, ": the shape ", shape.ToString(), " is out of range"));
@@ -32,9 +33,9 @@ absl::StatusOr<Tensor> TensorFromBytes(std::string_view bytes, const Shape& shap
   const absl::StatusOr<uint64_t> wanted = ByteSize(shape, dtype, where);
   if (!wanted.ok()) return wanted.status();
   if (*wanted != bytes.size()) {
-    return absl::InvalidArgumentError(absl::StrCat(where, ": expected ", *wanted, " bytes for shape ",
-                                                   shape.ToString(), " of ", DTypeName(dtype), ", got ",
-                                                   bytes.size()));
+    return absl::InvalidArgumentError(absl::StrCat(where, ": expected ", *wanted,
+                                                   " bytes for shape ", shape.ToString(), " of ",
+                                                   DTypeName(dtype), ", got ", bytes.size()));
   }
   if (dtype == DType::kBool) {
     const size_t bad = bytes.find_first_not_of(std::string_view("\0\1", 2));

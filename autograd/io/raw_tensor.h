@@ -13,8 +13,8 @@ namespace autograd::internal {
 // Number of bytes of a tensor; InvalidArgument starting with `where` if it overflows.
 absl::StatusOr<uint64_t> ByteSize(const Shape& shape, DType dtype, const std::string& where);
 
-// A tensor of exactly these bytes. InvalidArgument starting with `where` if their number is not the shape's, or a bool
-// is neither 0 nor 1; ResourceExhausted if there is no memory.
+// A tensor of exactly these bytes. InvalidArgument starting with `where` if their number is not the
+// shape's, or a bool is neither 0 nor 1; ResourceExhausted if there is no memory.
 absl::StatusOr<Tensor> TensorFromBytes(std::string_view bytes, const Shape& shape, DType dtype,
                                        const std::string& where);
 

@@ -25,8 +25,8 @@ struct FileType {
   DType dtype;
   const char* name;
 };
-constexpr FileType kTypes[] = {{DType::kF32, "F32"}, {DType::kF64, "F64"}, {DType::kBF16, "BF16"},
-                               {DType::kI32, "I32"}, {DType::kI64, "I64"}, {DType::kU8, "U8"},
+constexpr FileType kTypes[] = {{DType::kF32, "F32"},  {DType::kF64, "F64"}, {DType::kBF16, "BF16"},
+                               {DType::kI32, "I32"},  {DType::kI64, "I64"}, {DType::kU8, "U8"},
                                {DType::kBool, "BOOL"}};
 
 const char* FileTypeName(DType dtype) {
@@ -40,7 +40,8 @@ absl::Status Error(std::string_view name, const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat(std::string(name), ": ", what));
 }
 
-// Parses the header. The library would keep the last of two equal keys and recurse into any depth; both are refused.
+// Parses the header. The library would keep the last of two equal keys and recurse into any depth;
+// both are refused.
 absl::StatusOr<Json> ParseHeader(std::string_view text, std::string_view name) {
   std::vector<std::set<std::string>> keys;
   std::string problem;
@@ -92,7 +93,8 @@ absl::StatusOr<Entry> ParseEntry(const std::string& key, const Json& json, std::
   const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes),
                                   [&](const FileType& each) { return dtype == each.name; });
   if (type == std::end(kTypes)) {
-    return Error(name, absl::StrCat(where, ": unknown dtype ", dtype.dump(-1, ' ', true, Json::error_handler_t::replace),
+    return Error(name, absl::StrCat(where, ": unknown dtype ",
+                                    dtype.dump(-1, ' ', true, Json::error_handler_t::replace),
                                     ", expected F32, F64, BF16, I32, I64, U8 or BOOL"));
   }
   entry.dtype = type->dtype;
@@ -128,8 +130,8 @@ absl::Status ReadMetadata(const Json& json, std::string_view name,
 }
 
 // Tensors must follow each other without overlap or hole and end with the data.
-absl::Status CheckLayout(const std::vector<Entry>& entries, uint64_t data_size, uint64_t data_offset,
-                         std::string_view name) {
+absl::Status CheckLayout(const std::vector<Entry>& entries, uint64_t data_size,
+                         uint64_t data_offset, std::string_view name) {
   uint64_t position = 0;
   for (const Entry& entry : entries) {
     const std::string where = absl::StrCat("tensor '", entry.name, "'");
@@ -185,8 +187,8 @@ absl::StatusOr<SafetensorsFile> ParseSafetensors(std::string_view bytes, std::st
   if (bytes.size() < 8) return Error(name, "offset 0: expected the 8 bytes of the header's length");
   const uint64_t length = LittleEndian64(bytes);
   if (length > kMaxHeader) {
-    return Error(name, absl::StrCat("offset 0: a header of ", length, " bytes, at most ", kMaxHeader,
-                                    " are allowed"));
+    return Error(name, absl::StrCat("offset 0: a header of ", length, " bytes, at most ",
+                                    kMaxHeader, " are allowed"));
   }
   if (length > bytes.size() - 8) {
     return Error(name, absl::StrCat("offset 8: a header of ", length, " bytes in a file of ",
@@ -198,7 +200,8 @@ absl::StatusOr<SafetensorsFile> ParseSafetensors(std::string_view bytes, std::st
   std::vector<Entry> entries;
   for (const auto& [key, value] : header->items()) {
     if (key == kMetadata) {
-      if (absl::Status status = ReadMetadata(value, name, file.metadata); !status.ok()) return status;
+      if (absl::Status status = ReadMetadata(value, name, file.metadata); !status.ok())
+        return status;
       continue;
     }
     absl::StatusOr<Entry> entry = ParseEntry(key, value, name);
@@ -267,7 +270,9 @@ absl::StatusOr<std::string> SerializeSafetensors(const SafetensorsFile& file) {
 
 absl::Status WriteSafetensors(const std::string& path, const SafetensorsFile& file) {
   const absl::StatusOr<std::string> bytes = SerializeSafetensors(file);
-  if (!bytes.ok()) return absl::Status(bytes.status().code(), absl::StrCat(path, ": ", std::string(bytes.status().message())));
+  if (!bytes.ok())
+    return absl::Status(bytes.status().code(),
+                        absl::StrCat(path, ": ", std::string(bytes.status().message())));
   return WriteFileAtomically(path, *bytes);
 }
 

@@ -1,12 +1,15 @@
-// safetensors: named tensors and text metadata in one file, readable from Python (safetensors.torch.load_file).
+// safetensors: named tensors and text metadata in one file, readable from Python
+// (safetensors.torch.load_file).
 //
-// The format: 8 bytes with the length N of the header, little-endian; N bytes of JSON, {"name": {"dtype": "F32", "shape":
-// [2, 3], "data_offsets": [begin, end]}, ..., "__metadata__": {"key": "text"}}; then the data, row-major,
-// little-endian, without gaps. Files written here carry the version of their conventions in the metadata key
-// "format_version" ("1"); files without the key, such as PyTorch's, are read too, and other versions refused.
+// The format: 8 bytes with the length N of the header, little-endian; N bytes of JSON, {"name":
+// {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, ..., "__metadata__": {"key":
+// "text"}}; then the data, row-major, little-endian, without gaps. Files written here carry the
+// version of their conventions in the metadata key "format_version" ("1"); files without the key,
+// such as PyTorch's, are read too, and other versions refused.
 //
-// Reading is strict: a header over 100 MB, text after it that is not the tensors' data, overlapping tensors, holes, sizes
-// that overflow, unknown dtypes, truncated data and duplicate names are errors that name the path and the tensor.
+// Reading is strict: a header over 100 MB, text after it that is not the tensors' data, overlapping
+// tensors, holes, sizes that overflow, unknown dtypes, truncated data and duplicate names are
+// errors that name the path and the tensor.
 //
 // Example:
 //   SafetensorsFile file;
@@ -41,8 +44,8 @@ absl::StatusOr<SafetensorsFile> ReadSafetensors(const std::string& path);
 // The same from memory; `name` stands for the path in errors.
 absl::StatusOr<SafetensorsFile> ParseSafetensors(std::string_view bytes, std::string_view name);
 
-// Atomic, as WriteFileAtomically. InvalidArgument for duplicate or reserved names, undefined tensors, and text that is not
-// UTF-8. The same contents give the same bytes.
+// Atomic, as WriteFileAtomically. InvalidArgument for duplicate or reserved names, undefined
+// tensors, and text that is not UTF-8. The same contents give the same bytes.
 absl::Status WriteSafetensors(const std::string& path, const SafetensorsFile& file);
 absl::StatusOr<std::string> SerializeSafetensors(const SafetensorsFile& file);
 

@@ -19,13 +19,15 @@ namespace examples {
 
 inline constexpr char kVersion[] = "0.1.0";
 
-// Parses flags. Returns an exit code if the program has nothing left to do: 0 after --help (which prints `about` and the
-// flags defined in the folder of `file`) and --version, 2 after a line about an argument that is not a flag.
-// An unknown flag or an unreadable value ends the program with a line that names it.
+// Parses flags. Returns an exit code if the program has nothing left to do: 0 after --help (which
+// prints `about` and the flags defined in the folder of `file`) and --version, 2 after a line about
+// an argument that is not a flag. An unknown flag or an unreadable value ends the program with a
+// line that names it.
 std::optional<int> ParseCommandLine(int argc, char** argv, const std::string& about,
                                     const std::string& file);
 
-// OK if `value` is one of the allowed ones; otherwise InvalidArgument: "--flag is 'value', expected a, b or c".
+// OK if `value` is one of the allowed ones; otherwise InvalidArgument: "--flag is 'value', expected
+// a, b or c".
 absl::Status OneOf(const std::string& flag, const std::string& value,
                    const std::vector<std::string>& allowed);
 // OK if low <= value <= high (and finite); otherwise InvalidArgument naming flag, value and range.

@@ -13,7 +13,8 @@ namespace examples {
 // What a shell reports of a program ended by Ctrl-C.
 inline constexpr int kInterruptedExitCode = 130;
 
-// While it lives, SIGINT and SIGTERM only set a flag; a second one ends the program at once. One at a time.
+// While it lives, SIGINT and SIGTERM only set a flag; a second one ends the program at once. One at
+// a time.
 class InterruptGuard {
  public:
   InterruptGuard();

@@ -12,12 +12,12 @@
 
 namespace examples {
 
-// `path` as the user meant it: `bazel run` starts a program in a folder of its own and passes the one the command was
-// typed in as BUILD_WORKING_DIRECTORY; relative paths start there.
+// `path` as the user meant it: `bazel run` starts a program in a folder of its own and passes the
+// one the command was typed in as BUILD_WORKING_DIRECTORY; relative paths start there.
 std::string ResolvePath(const std::string& path);
 
-// Makes a folder and those above it. The error names the path and the reason; not being able to write into an existing
-// folder is one.
+// Makes a folder and those above it. The error names the path and the reason; not being able to
+// write into an existing folder is one.
 absl::Status MakeFolder(const std::string& path);
 
 }  // namespace examples

@@ -17,7 +17,8 @@ constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
 
 std::string FormatSeconds(double seconds) {
   const int64_t whole = static_cast<int64_t>(std::max(0.0, seconds) + .5);
-  if (whole >= 3600) return absl::StrFormat("%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
+  if (whole >= 3600)
+    return absl::StrFormat("%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
   return absl::StrFormat("%d:%02d", whole / 60, whole % 60);
 }
 
@@ -62,8 +63,8 @@ void ProgressBar::Finish() {
 std::string ProgressBar::Describe(int64_t done, double loss, double seconds) const {
   const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
   const double left = rate > 0 ? static_cast<double>(total_ - done) / rate : 0;
-  const std::string speed = rate >= 10 ? absl::StrFormat("%.0f it/s", rate)
-                                       : absl::StrFormat("%.2f it/s", rate);
+  const std::string speed =
+      rate >= 10 ? absl::StrFormat("%.0f it/s", rate) : absl::StrFormat("%.2f it/s", rate);
   return absl::StrFormat("%d/%d %3d%% %s, %s left, loss %.4f", done, total_, done * 100 / total_,
                          speed, FormatSeconds(left), loss);
 }

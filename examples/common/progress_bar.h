@@ -14,8 +14,8 @@
 
 namespace examples {
 
-// Writes to `stream` the share done, iterations a second, the time left and the loss: ten times a second to a terminal,
-// and to a file or pipe a line for each tenth of the work.
+// Writes to `stream` the share done, iterations a second, the time left and the loss: ten times a
+// second to a terminal, and to a file or pipe a line for each tenth of the work.
 class ProgressBar {
  public:
   ProgressBar(std::string what, int64_t total, std::FILE* stream = stderr);

@@ -72,7 +72,8 @@ Tensor LogLikelihood(const flowmatch::VelocityModel& model, const Tensor& points
   for (int64_t i = 0; i < points.size(0); i += kChunk) {
     const Tensor chunk = Slice(points, 0, i, std::min(points.size(0), i + kChunk));
     parts.push_back(
-        ComputeLikelihood(FieldOf(model), chunk, {.ode = ode, .times = times}).log_likelihood);
+        flowmatch::ComputeLikelihood(FieldOf(model), chunk, {.ode = ode, .times = times})
+            .log_likelihood);
   }
   return autograd::Concat(parts, 0);
 }
@@ -90,9 +91,9 @@ Metrics Evaluate(const Options& options, const DrawData& draw,
   metrics.w2 = MeanDistance(generated, data);
   metrics.w2_floor = MeanDistance(independent, data);
   const Tensor fresh = draw(kLikelihoodPoints, generator);
-  metrics.nll = -autograd::Mean(LogLikelihood(model, fresh, options.ode,
-                                              options.scheduler->training_times()))
-                     .item();
+  metrics.nll =
+      -autograd::Mean(LogLikelihood(model, fresh, options.ode, options.scheduler->training_times()))
+           .item();
   return metrics;
 }
 

@@ -11,7 +11,8 @@
 
 namespace examples::moons {
 
-// States at `count` equally spaced times, from n independent normal points at the first time to samples at the last.
+// States at `count` equally spaced times, from n independent normal points at the first time to
+// samples at the last.
 std::vector<Tensor> GenerateStates(const Options& options, const flowmatch::VelocityModel& model,
                                    int64_t n, int count, autograd::Generator& generator);
 
@@ -24,8 +25,8 @@ Tensor LogLikelihood(const flowmatch::VelocityModel& model, const Tensor& points
                      const flowmatch::OdeOptions& ode, const flowmatch::TimeRange& times);
 
 struct Metrics {
-  // Exact 2-Wasserstein distance of 1,000 generated points to 1,000 points of the data, mean of 10 draws, and the same
-  // for independent points of the data in place of generated ones.
+  // Exact 2-Wasserstein distance of 1,000 generated points to 1,000 points of the data, mean of 10
+  // draws, and the same for independent points of the data in place of generated ones.
   double w2 = 0;
   double w2_floor = 0;
   // Mean exact negative log-likelihood of 2,000 fresh points, nats.

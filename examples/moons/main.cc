@@ -1,7 +1,7 @@
 // Two moons: trains a flow-matching model on points of the plane and draws what it learned.
 //
-// Reproduces the standalone script of the Flow Matching Guide (Lipman et al. 2412.06264); see --help for what else it
-// can do.
+// Reproduces the standalone script of the Flow Matching Guide (Lipman et al. 2412.06264); see
+// --help for what else it can do.
 #include <chrono>
 #include <exception>
 #include <optional>
@@ -14,7 +14,7 @@
 #include "examples/common/command_line.h"
 #include "examples/common/interrupt.h"
 #include "examples/common/paths.h"
-#include "examples/moons/data.h"
+#include "examples/moons/data_source.h"
 #include "examples/moons/evaluate.h"
 #include "examples/moons/options.h"
 #include "examples/moons/pictures.h"
@@ -86,7 +86,8 @@ class Program {
                  MeanOfLast(training.losses));
     absl::Status status = SaveModel(options_, *model_, Path("model.safetensors"));
     const int64_t count = static_cast<int64_t>(training.losses.size());
-    status.Update(autograd::WriteNpy(Path("loss.npy"), Tensor::FromVector(training.losses, {count})));
+    status.Update(
+        autograd::WriteNpy(Path("loss.npy"), Tensor::FromVector(training.losses, {count})));
     return status;
   }
 
@@ -139,7 +140,8 @@ int main(int argc, char** argv) {
   try {
     return examples::moons::Main(argc, argv);
   } catch (const std::exception& error) {
-    // Numerical failures (a loss that is no longer finite) and lack of memory say what happened themselves.
+    // Numerical failures (a loss that is no longer finite) and lack of memory say what happened
+    // themselves.
     return examples::Fail(absl::InternalError(error.what()), 1);
   }
 }

@@ -76,8 +76,8 @@ class ModelFlags {
       return otherwise;
     }
     if (given.has_value() && *given != stored) {
-      Fail(absl::StrCat("--", name, "=", *given, " contradicts the checkpoint, which was trained with ",
-                        stored));
+      Fail(absl::StrCat("--", name, "=", *given,
+                        " contradicts the checkpoint, which was trained with ", stored));
     }
     return stored;
   }
@@ -152,13 +152,15 @@ absl::StatusOr<Options> OptionsFromFlags(const std::map<std::string, std::string
   if (!flags.status().ok()) return flags.status();
   const auto scheduler = flowmatch::SchedulerByName(options.path);
   if (!scheduler.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat("--path: ", std::string(scheduler.status().message())));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--path: ", std::string(scheduler.status().message())));
   }
   options.scheduler = *scheduler;
   const auto method = flowmatch::OdeMethodByName(
       absl::GetFlag(FLAGS_solver).value_or(embedding ? "dopri5" : "midpoint"));
   if (!method.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat("--solver: ", std::string(method.status().message())));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--solver: ", std::string(method.status().message())));
   }
   options.ode.method = *method;
   const int64_t default_steps = *method == flowmatch::OdeMethod::kDopri5 ? 0 : 100;

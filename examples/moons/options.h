@@ -1,4 +1,5 @@
-// What the moons program was asked to do: its flags, checked, with the model's own defaults filled in.
+// What the moons program was asked to do: its flags, checked, with the model's own defaults filled
+// in.
 #ifndef EXAMPLES_MOONS_OPTIONS_H_
 #define EXAMPLES_MOONS_OPTIONS_H_
 
@@ -24,18 +25,19 @@ struct Options {
   std::string path = "cond_ot";
   flowmatch::OdeOptions ode;
   int64_t samples = 2000;
-  double ema = 0;         // decay, 0 = off
-  std::string data;       // a .npy file of points in place of the moons, or empty
+  double ema = 0;    // decay, 0 = off
+  std::string data;  // a .npy file of points in place of the moons, or empty
   uint64_t seed = 0;
-  int threads = 0;        // 0 = all processors
+  int threads = 0;  // 0 = all processors
   std::string output_dir;
   std::string checkpoint;  // model to sample from without training, or empty
 
   std::shared_ptr<const flowmatch::Scheduler> scheduler;
 };
 
-// The flags as options. InvalidArgument: one line that says which flag is wrong and what is allowed. With --checkpoint,
-// `metadata` (of the file) replaces the flags that were not given, and one that contradicts it is an error.
+// The flags as options. InvalidArgument: one line that says which flag is wrong and what is
+// allowed. With --checkpoint, `metadata` (of the file) replaces the flags that were not given, and
+// one that contradicts it is an error.
 absl::StatusOr<Options> OptionsFromFlags(const std::map<std::string, std::string>* metadata);
 
 // Value of --checkpoint, resolved; empty if not given.

@@ -52,7 +52,8 @@ void SetLimits(Axes& axes, const Box& box) {
   axes.XLimits(box.x0, box.x1).YLimits(box.y0, box.y1).EqualAspect();
 }
 
-// Points of a regular grid, [rows * columns, 2], row by row from the lower left; at the cells' centres.
+// Points of a regular grid, [rows * columns, 2], row by row from the lower left; at the cells'
+// centres.
 Tensor GridPoints(const Box& box, int columns, int rows) {
   std::vector<float> points;
   for (int row = 0; row < rows; ++row) {
@@ -91,7 +92,8 @@ absl::Status DrawLoss(const Options& options, const std::vector<float>& losses,
   // The first losses are far above the rest.
   std::vector<double> sorted = raw;
   std::sort(sorted.begin(), sorted.end());
-  const double low = sorted[sorted.size() / 500], high = sorted[sorted.size() - 1 - sorted.size() / 200];
+  const double low = sorted[sorted.size() / 500],
+               high = sorted[sorted.size() - 1 - sorted.size() / 200];
   const double margin = .1 * (high - low) + 1e-6;
   axes.YLimits(low - margin, high + margin);
   axes.Title("Two moons: conditional flow matching loss").XLabel("iteration").YLabel("loss");

@@ -50,8 +50,8 @@ TrainingResult Train(const Options& options, const DrawData& draw,
   for (int64_t i = 0; i < options.iterations && !result.interrupted; ++i) {
     const Tensor x1 = draw(options.batch_size, generator);
     const Tensor x0 = autograd::Randn(x1.shape(), generator);
-    const Tensor t = flowmatch::UniformTimes(options.batch_size,
-                                             options.scheduler->training_times(), generator);
+    const Tensor t =
+        flowmatch::UniformTimes(options.batch_size, options.scheduler->training_times(), generator);
     optimizer.set_learning_rate(schedule(i));
     optimizer.ZeroGrad();
     const Tensor loss = flowmatch::CfmLoss(velocity, path.Sample(x0, x1, t));

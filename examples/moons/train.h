@@ -7,7 +7,7 @@
 
 #include "autograd/random/philox.h"
 #include "autograd/tensor.h"
-#include "examples/moons/data.h"
+#include "examples/moons/data_source.h"
 #include "examples/moons/options.h"
 #include "flowmatch/models/flow_mlp.h"
 
@@ -16,7 +16,13 @@ namespace examples::moons {
 using autograd::Tensor;
 
 // Streams of the seed: what one part of the program draws does not depend on what another drew.
-enum Stream : uint64_t { kInitStream, kTrainingStream, kSampleStream, kMetricsStream, kPictureStream };
+enum Stream : uint64_t {
+  kInitStream,
+  kTrainingStream,
+  kSampleStream,
+  kMetricsStream,
+  kPictureStream
+};
 
 // A new model of the kind the options name.
 std::unique_ptr<flowmatch::VelocityModel> MakeModel(const Options& options);
@@ -27,8 +33,9 @@ struct TrainingResult {
   bool interrupted = false;
 };
 
-// Trains the model in place, showing progress on standard error. With options.ema on, the model ends with the averaged
-// weights. Throws NumericalError, naming the iteration and the parameter, if the loss is no longer finite.
+// Trains the model in place, showing progress on standard error. With options.ema on, the model
+// ends with the averaged weights. Throws NumericalError, naming the iteration and the parameter, if
+// the loss is no longer finite.
 TrainingResult Train(const Options& options, const DrawData& draw, flowmatch::VelocityModel& model);
 
 }  // namespace examples::moons

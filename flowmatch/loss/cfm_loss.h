@@ -24,12 +24,13 @@
 
 namespace flowmatch {
 
-// Mean over all elements of (v(x_t, t) - dx_t)^2, a tensor of rank 0 (Lipman et al. 2210.02747, equation 9). Its smallest
-// value is not 0 but the variance of dx_t given x_t. sample.t has shape [B].
+// Mean over all elements of (v(x_t, t) - dx_t)^2, a tensor of rank 0 (Lipman et al. 2210.02747,
+// equation 9). Its smallest value is not 0 but the variance of dx_t given x_t. sample.t has shape
+// [B].
 Tensor CfmLoss(const VelocityField& v, const PathSample& sample);
 
-// n independent times, uniform on [range.first, range.last): for training, scheduler.training_times(), which keeps off
-// singular ends.
+// n independent times, uniform on [range.first, range.last): for training,
+// scheduler.training_times(), which keeps off singular ends.
 Tensor UniformTimes(int64_t n, const TimeRange& range, autograd::Generator& generator,
                     autograd::DType dtype = autograd::DType::kF32);
 

@@ -24,8 +24,8 @@ void Fill(nn::Sequential& net, int64_t in, int64_t hidden, int hidden_layers, in
 
 void CheckInputs(const char* model, const Tensor& x, const Tensor& t) {
   if (x.rank() == 2 && t.rank() == 1 && t.size(0) == x.size(0)) return;
-  throw std::invalid_argument(absl::StrCat(model, ": wants x [B, dim] and t [B], got ",
-                                           Describe(x), " and ", Describe(t)));
+  throw std::invalid_argument(
+      absl::StrCat(model, ": wants x [B, dim] and t [B], got ", Describe(x), " and ", Describe(t)));
 }
 
 }  // namespace

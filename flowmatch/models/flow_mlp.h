@@ -1,7 +1,7 @@
 // Velocity models for points of a few dimensions: the two 2-D programs of the literature.
 //
-// FlowMlp is the model of the standalone two-moons script in Lipman et al. 2412.06264: an ELU network on [t, x].
-// TimeEmbeddingFlow embeds the time with a network of its own first.
+// FlowMlp is the model of the standalone two-moons script in Lipman et al. 2412.06264: an ELU
+// network on [t, x]. TimeEmbeddingFlow embeds the time with a network of its own first.
 //
 // Example:
 //   Generator generator(0);
@@ -35,8 +35,9 @@ struct FlowMlpOptions {
   int64_t hidden = 64;
 };
 
-// Linear(1 + dim, hidden), ELU, Linear(hidden, hidden), ELU, Linear(hidden, hidden), ELU, Linear(hidden, dim) on [t, x].
-// Parameters are called net.0.weight, net.0.bias, net.2.weight, ... as in PyTorch's nn.Sequential.
+// Linear(1 + dim, hidden), ELU, Linear(hidden, hidden), ELU, Linear(hidden, hidden), ELU,
+// Linear(hidden, dim) on [t, x]. Parameters are called net.0.weight, net.0.bias, net.2.weight, ...
+// as in PyTorch's nn.Sequential.
 class FlowMlp final : public VelocityModel {
  public:
   FlowMlp(const FlowMlpOptions& options, autograd::Generator& generator);
@@ -52,8 +53,9 @@ struct TimeEmbeddingFlowOptions {
   int64_t time_dim = 64;
 };
 
-// time_mlp: Linear(1, time_dim), SiLU, Linear(time_dim, time_dim); net: Linear(dim + time_dim, hidden), SiLU,
-// Linear(hidden, hidden), SiLU, Linear(hidden, hidden), SiLU, Linear(hidden, dim) on [x, embedding].
+// time_mlp: Linear(1, time_dim), SiLU, Linear(time_dim, time_dim); net: Linear(dim + time_dim,
+// hidden), SiLU, Linear(hidden, hidden), SiLU, Linear(hidden, hidden), SiLU, Linear(hidden, dim) on
+// [x, embedding].
 class TimeEmbeddingFlow final : public VelocityModel {
  public:
   TimeEmbeddingFlow(const TimeEmbeddingFlowOptions& options, autograd::Generator& generator);

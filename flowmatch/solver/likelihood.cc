@@ -27,7 +27,8 @@ Tensor Flat(const Tensor& x) {
   return Reshape(x, {batch, batch == 0 ? 0 : x.numel() / batch});
 }
 
-// v recorded at a point of its own, so that its derivative there does not run into how the point was computed.
+// v recorded at a point of its own, so that its derivative there does not run into how the point
+// was computed.
 struct Recorded {
   Tensor x, velocity;
 };
@@ -42,11 +43,11 @@ Recorded Record(const VelocityField& v, const Tensor& x, const Tensor& t) {
 // J^T u, keeping the graph; zeros if v does not depend on x.
 Tensor TransposedProduct(const Recorded& recorded, const Tensor& u) {
   if (!recorded.velocity.requires_grad()) return ZerosLike(recorded.x);
-  const Tensor product = Grad({recorded.velocity}, {recorded.x},
-                              {.grad_outputs = {u},
-                               .create_graph = autograd::GradEnabled(),
-                               .retain_graph = true,
-                               .allow_unused = true})[0];
+  const Tensor product = autograd::Grad({recorded.velocity}, {recorded.x},
+                                        {.grad_outputs = {u},
+                                         .create_graph = autograd::GradEnabled(),
+                                         .retain_graph = true,
+                                         .allow_unused = true})[0];
   return product.defined() ? product : ZerosLike(recorded.x);
 }
 
@@ -88,16 +89,15 @@ VelocityAndDivergence HutchinsonDivergence(const VelocityField& v, const Tensor&
 
 Tensor StandardNormalLogDensity(const Tensor& x) {
   const Tensor flat = Flat(x);
-  const double constant =
-      -.5 * static_cast<double>(flat.size(1)) * std::log(2 * std::numbers::pi);
+  const double constant = -.5 * static_cast<double>(flat.size(1)) * std::log(2 * std::numbers::pi);
   return Sum(flat * flat, {1}) * -.5 + constant;
 }
 
 LikelihoodResult ComputeLikelihood(const VelocityField& v, const Tensor& x,
                                    const LikelihoodOptions& options) {
   if (options.hutchinson_probes < 0) {
-    throw std::invalid_argument(absl::StrCat("ComputeLikelihood: ", options.hutchinson_probes,
-                                             " Hutchinson probes"));
+    throw std::invalid_argument(
+        absl::StrCat("ComputeLikelihood: ", options.hutchinson_probes, " Hutchinson probes"));
   }
   std::vector<Tensor> probes;
   autograd::Generator generator(options.seed);
@@ -107,11 +107,12 @@ LikelihoodResult ComputeLikelihood(const VelocityField& v, const Tensor& x,
                                                  : HutchinsonDivergence(v, state[0], t, probes);
     return std::vector<Tensor>{found.velocity, found.divergence};
   };
-  const OdeStateSolution solution = SolveOdeState(
-      field, {x, autograd::Zeros({x.size(0)}, x.dtype())}, {options.times.last, options.times.first}, options.ode);
+  const OdeStateSolution solution =
+      SolveOdeState(field, {x, autograd::Zeros({x.size(0)}, x.dtype())},
+                    {options.times.last, options.times.first}, options.ode);
   const std::vector<Tensor>& end = solution.states.back();
-  const Tensor source =
-      options.source_log_density ? options.source_log_density(end[0]) : StandardNormalLogDensity(end[0]);
+  const Tensor source = options.source_log_density ? options.source_log_density(end[0])
+                                                   : StandardNormalLogDensity(end[0]);
   return {source + end[1], end[0], solution.evaluations};
 }
 

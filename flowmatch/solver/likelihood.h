@@ -27,7 +27,8 @@ namespace flowmatch {
 
 struct LikelihoodOptions {
   OdeOptions ode = {};
-  // From the source to the data; a scheduler's training_times() for a model that never saw its singular ends.
+  // From the source to the data; a scheduler's training_times() for a model that never saw its
+  // singular ends.
   TimeRange times = {0, 1};
   // 0: the exact divergence. More: the mean of that many Hutchinson probes, drawn from `seed`.
   int hutchinson_probes = 0;
