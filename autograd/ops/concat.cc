@@ -8,6 +8,7 @@
 #include "autograd/node.h"
 #include "autograd/ops/copy_elements.h"
 #include "autograd/ops/creation.h"
+#include "autograd/ops/dispatch.h"
 #include "autograd/ops/shape.h"
 #include "autograd/trace/op_scope.h"
 
@@ -18,11 +19,9 @@ namespace {
 class ConcatNode final : public NodeOf<ConcatNode> {
  public:
   static constexpr char kName[] = "Concat";
-  ConcatNode(int axis, std::vector<Shape> shapes) : axis_(axis), shapes_(std::move(shapes)) {}
+  ConcatNode(int axis, std::vector<int64_t> sizes) : axis_(axis), sizes_(std::move(sizes)) {}
   void Vjp(VjpContext& ctx) override {
-    std::vector<int64_t> sizes;
-    for (const Shape& shape : shapes_) sizes.push_back(shape[axis_]);
-    const std::vector<Tensor> grads = SplitSizes(ctx.grad(), sizes, axis_);
+    const std::vector<Tensor> grads = SplitSizes(ctx.grad(), sizes_, axis_);
     for (size_t i = 0; i < grads.size(); ++i) {
       const int input = static_cast<int>(i);
       if (ctx.needs(input)) ctx.SetGrad(input, grads[i]);
@@ -30,9 +29,11 @@ class ConcatNode final : public NodeOf<ConcatNode> {
   }
   bool Jvp(JvpContext& ctx) override {
     std::vector<Tensor> tangents;
-    for (size_t i = 0; i < shapes_.size(); ++i) {
+    Shape shape = output_meta(0).shape;
+    for (size_t i = 0; i < sizes_.size(); ++i) {
       const Tensor& tangent = ctx.tangent(static_cast<int>(i));
-      tangents.push_back(tangent.defined() ? tangent : Zeros(shapes_[i], output_meta(0).dtype));
+      shape[axis_] = sizes_[i];
+      tangents.push_back(tangent.defined() ? tangent : Zeros(shape, output_meta(0).dtype));
     }
     ctx.SetTangent(0, Concat(tangents, axis_));
     return true;
@@ -40,7 +41,7 @@ class ConcatNode final : public NodeOf<ConcatNode> {
 
  private:
   int axis_;
-  std::vector<Shape> shapes_;
+  std::vector<int64_t> sizes_;
 };
 
 class SplitNode final : public NodeOf<SplitNode> {
@@ -88,8 +89,9 @@ void CheckAlike(const char* operation, const std::vector<Tensor>& tensors, int f
   }
 }
 
-void CheckNotEmpty(const char* operation, const std::vector<Tensor>& tensors) {
+void CheckGiven(const char* operation, const std::vector<Tensor>& tensors) {
   if (tensors.empty()) throw std::invalid_argument(std::string(operation) + ": no tensors");
+  for (const Tensor& tensor : tensors) internal::CheckDefined(operation, {&tensor});
 }
 
 // `size` entries of an axis from entry `start` on.
@@ -102,18 +104,18 @@ Tensor Part(const Tensor& x, int axis, int64_t start, int64_t size) {
 }  // namespace
 
 Tensor Concat(const std::vector<Tensor>& tensors, int64_t axis) {
-  CheckNotEmpty("Concat", tensors);
+  CheckGiven("Concat", tensors);
   const OpScope scope("Concat", {&tensors[0]});
   const int joined = NormalizeAxis("Concat", axis, tensors[0].shape());
   CheckAlike("Concat", tensors, joined);
   Shape shape = tensors[0].shape();
   shape[joined] = 0;
   std::vector<const Tensor*> inputs;
-  std::vector<Shape> shapes;
+  std::vector<int64_t> sizes;
   for (const Tensor& tensor : tensors) {
     shape[joined] += tensor.shape()[joined];
     inputs.push_back(&tensor);
-    shapes.push_back(tensor.shape());
+    sizes.push_back(tensor.shape()[joined]);
   }
   const Tensor y = Tensor::Empty(shape, tensors[0].dtype());
   int64_t start = 0;
@@ -122,11 +124,11 @@ Tensor Concat(const std::vector<Tensor>& tensors, int64_t axis) {
     internal::CopyElements(Part(y, joined, start, size), tensor);
     start += size;
   }
-  return Record<ConcatNode>(y, inputs, joined, std::move(shapes));
+  return Record<ConcatNode>(y, inputs, joined, std::move(sizes));
 }
 
 Tensor Stack(const std::vector<Tensor>& tensors, int64_t axis) {
-  CheckNotEmpty("Stack", tensors);
+  CheckGiven("Stack", tensors);
   CheckAlike("Stack", tensors, -1);
   const int rank = tensors[0].rank();
   if (axis < -(rank + 1) || axis > rank) {
@@ -147,6 +149,7 @@ Tensor Stack(const std::vector<Tensor>& tensors, int64_t axis) {
 
 std::vector<Tensor> SplitSizes(const Tensor& x, const std::vector<int64_t>& sizes, int64_t axis) {
   const OpScope scope("Split", {&x});
+  internal::CheckDefined("Split", {&x});
   const int split = NormalizeAxis("Split", axis, x.shape());
   int64_t total = 0;
   bool valid = true;
@@ -171,6 +174,7 @@ std::vector<Tensor> SplitSizes(const Tensor& x, const std::vector<int64_t>& size
 }
 
 std::vector<Tensor> Split(const Tensor& x, int64_t size, int64_t axis) {
+  internal::CheckDefined("Split", {&x});
   const int64_t total = x.shape()[NormalizeAxis("Split", axis, x.shape())];
   if (size < 1) {
     throw std::invalid_argument("Split: size " + std::to_string(size) + " of the parts of " +
@@ -185,6 +189,7 @@ std::vector<Tensor> Split(const Tensor& x, int64_t size, int64_t axis) {
 }
 
 std::vector<Tensor> Chunk(const Tensor& x, int64_t count, int64_t axis) {
+  internal::CheckDefined("Chunk", {&x});
   const int64_t total = x.shape()[NormalizeAxis("Chunk", axis, x.shape())];
   if (count < 1) {
     throw std::invalid_argument("Chunk: cannot cut " + Describe(x) + " into " +
@@ -196,6 +201,7 @@ std::vector<Tensor> Chunk(const Tensor& x, int64_t count, int64_t axis) {
 }
 
 std::vector<Tensor> Unbind(const Tensor& x, int64_t axis) {
+  internal::CheckDefined("Unbind", {&x});
   const int unbound = NormalizeAxis("Unbind", axis, x.shape());
   if (x.shape()[unbound] == 0) return {};
   std::vector<Tensor> entries = Split(x, 1, unbound);

@@ -5,6 +5,10 @@
 
 namespace autograd::internal {
 
+void ThrowUndefined(const char* operation) {
+  throw std::invalid_argument(std::string(operation) + ": a tensor is undefined");
+}
+
 void ThrowDTypes(const char* operation, DTypes wanted,
                  std::initializer_list<const Tensor*> operands) {
   std::string message = std::string(operation) + ": wants ";

@@ -30,6 +30,16 @@ constexpr bool Contains(DTypes set, DType dtype) {
   return false;
 }
 
+[[noreturn]] void ThrowUndefined(const char* operation);
+
+// Throws std::invalid_argument naming the operation unless all operands are defined.
+inline void CheckDefined(const char* operation, std::initializer_list<const Tensor*> operands) {
+  for (const Tensor* operand : operands) {
+    if (!operand->defined()) [[unlikely]]
+      ThrowUndefined(operation);
+  }
+}
+
 [[noreturn]] void ThrowDTypes(const char* operation, DTypes wanted,
                               std::initializer_list<const Tensor*> operands);
 

@@ -8,6 +8,7 @@
 #include "autograd/node.h"
 #include "autograd/ops/copy_elements.h"
 #include "autograd/ops/creation.h"
+#include "autograd/ops/dispatch.h"
 #include "autograd/ops/index_plan.h"
 #include "autograd/ops/index_sum.h"
 #include "autograd/parallel/parallel.h"
@@ -34,14 +35,14 @@ Tensor SumOf(internal::AddFunction add, const Shape& shape, int axis, const Tens
 class IndexSelectNode final : public NodeOf<IndexSelectNode> {
  public:
   static constexpr char kName[] = "IndexSelect";
-  IndexSelectNode(const Shape& from, int axis, const Tensor& index)
-      : from_(from), axis_(axis), index_(this, index) {}
+  IndexSelectNode(int axis, const Tensor& index) : axis_(axis), index_(this, index) {}
   void Vjp(VjpContext& ctx) override {
     const Tensor grad = ctx.grad();
-    ctx.SetGrad(0, IndexAdd(Zeros(from_, grad.dtype()), axis_, index_.Get(), grad));
+    ctx.SetGrad(0, IndexAdd(Zeros(input_meta(0).shape, grad.dtype()), axis_, index_.Get(), grad));
   }
   void FusedVjp(VjpContext& ctx) override {
-    ctx.SetGrad(0, SumOf(internal::AddSelected, from_, axis_, index_.Get(), ctx.grad()));
+    ctx.SetGrad(0,
+                SumOf(internal::AddSelected, input_meta(0).shape, axis_, index_.Get(), ctx.grad()));
   }
   bool Jvp(JvpContext& ctx) override {
     ctx.SetTangent(0, IndexSelect(ctx.tangent(), axis_, index_.Get()));
@@ -49,7 +50,6 @@ class IndexSelectNode final : public NodeOf<IndexSelectNode> {
   }
 
  private:
-  Shape from_;
   int axis_;
   SavedTensor index_;
 };
@@ -57,16 +57,17 @@ class IndexSelectNode final : public NodeOf<IndexSelectNode> {
 class IndexAddNode final : public NodeOf<IndexAddNode> {
  public:
   static constexpr char kName[] = "IndexAdd";
-  IndexAddNode(int axis, const Tensor& index, const Shape& x, const Shape& source, DType dtype)
-      : axis_(axis), index_(this, index), x_(x), source_(source), dtype_(dtype) {}
+  IndexAddNode(int axis, const Tensor& index, const Shape& source)
+      : axis_(axis), index_(this, index), source_(source) {}
   void Vjp(VjpContext& ctx) override {
     const Tensor grad = ctx.grad();
     if (ctx.needs(0)) ctx.SetGrad(0, grad);
     if (ctx.needs(1)) ctx.SetGrad(1, IndexSelect(grad, axis_, index_.Get()));
   }
   bool Jvp(JvpContext& ctx) override {
-    const Tensor x = ctx.has_tangent(0) ? ctx.tangent(0) : Zeros(x_, dtype_);
-    const Tensor source = ctx.has_tangent(1) ? ctx.tangent(1) : Zeros(source_, dtype_);
+    const Meta& y = output_meta(0);
+    const Tensor x = ctx.has_tangent(0) ? ctx.tangent(0) : Zeros(y.shape, y.dtype);
+    const Tensor source = ctx.has_tangent(1) ? ctx.tangent(1) : Zeros(source_, y.dtype);
     ctx.SetTangent(0, IndexAdd(x, axis_, index_.Get(), source));
     return true;
   }
@@ -74,21 +75,20 @@ class IndexAddNode final : public NodeOf<IndexAddNode> {
  private:
   int axis_;
   SavedTensor index_;
-  Shape x_, source_;
-  DType dtype_;
+  Shape source_;
 };
 
 class GatherNode final : public NodeOf<GatherNode> {
  public:
   static constexpr char kName[] = "Gather";
-  GatherNode(const Shape& from, int axis, const Tensor& index)
-      : from_(from), axis_(axis), index_(this, index) {}
+  GatherNode(int axis, const Tensor& index) : axis_(axis), index_(this, index) {}
   void Vjp(VjpContext& ctx) override {
     const Tensor grad = ctx.grad();
-    ctx.SetGrad(0, ScatterAdd(Zeros(from_, grad.dtype()), axis_, index_.Get(), grad));
+    ctx.SetGrad(0, ScatterAdd(Zeros(input_meta(0).shape, grad.dtype()), axis_, index_.Get(), grad));
   }
   void FusedVjp(VjpContext& ctx) override {
-    ctx.SetGrad(0, SumOf(internal::AddScattered, from_, axis_, index_.Get(), ctx.grad()));
+    ctx.SetGrad(
+        0, SumOf(internal::AddScattered, input_meta(0).shape, axis_, index_.Get(), ctx.grad()));
   }
   bool Jvp(JvpContext& ctx) override {
     ctx.SetTangent(0, Gather(ctx.tangent(), axis_, index_.Get()));
@@ -96,7 +96,6 @@ class GatherNode final : public NodeOf<GatherNode> {
   }
 
  private:
-  Shape from_;
   int axis_;
   SavedTensor index_;
 };
@@ -104,8 +103,7 @@ class GatherNode final : public NodeOf<GatherNode> {
 class ScatterAddNode final : public NodeOf<ScatterAddNode> {
  public:
   static constexpr char kName[] = "ScatterAdd";
-  ScatterAddNode(int axis, const Tensor& index, const Shape& x, DType dtype)
-      : axis_(axis), index_(this, index), x_(x), dtype_(dtype) {}
+  ScatterAddNode(int axis, const Tensor& index) : axis_(axis), index_(this, index) {}
   void Vjp(VjpContext& ctx) override {
     const Tensor grad = ctx.grad();
     if (ctx.needs(0)) ctx.SetGrad(0, grad);
@@ -113,8 +111,9 @@ class ScatterAddNode final : public NodeOf<ScatterAddNode> {
   }
   bool Jvp(JvpContext& ctx) override {
     const Tensor index = index_.Get();
-    const Tensor x = ctx.has_tangent(0) ? ctx.tangent(0) : Zeros(x_, dtype_);
-    const Tensor source = ctx.has_tangent(1) ? ctx.tangent(1) : Zeros(index.shape(), dtype_);
+    const Meta& y = output_meta(0);
+    const Tensor x = ctx.has_tangent(0) ? ctx.tangent(0) : Zeros(y.shape, y.dtype);
+    const Tensor source = ctx.has_tangent(1) ? ctx.tangent(1) : Zeros(index.shape(), y.dtype);
     ctx.SetTangent(0, ScatterAdd(x, axis_, index, source));
     return true;
   }
@@ -122,8 +121,6 @@ class ScatterAddNode final : public NodeOf<ScatterAddNode> {
  private:
   int axis_;
   SavedTensor index_;
-  Shape x_;
-  DType dtype_;
 };
 
 // x's shape with the axis replaced by the index's axes.
@@ -213,42 +210,46 @@ void CopyGathered(const Tensor& x, int axis, const Tensor& index, const Tensor& 
 
 Tensor IndexSelect(const Tensor& x, int64_t axis, const Tensor& index) {
   const OpScope scope("IndexSelect", {&x, &index});
+  internal::CheckDefined("IndexSelect", {&x, &index});
   const int selected = NormalizeAxis("IndexSelect", axis, x.shape());
   const Shape shape = SelectedShape("IndexSelect", x, selected, index);
   const Tensor checked = CheckedIndex("IndexSelect", index, x.shape()[selected]);
   const Tensor y = Tensor::Empty(shape, x.dtype());
   if (y.numel() > 0) CopySelected(x, selected, checked, y);
-  return Record<IndexSelectNode>(y, {&x}, x.shape(), selected, index);
+  return Record<IndexSelectNode>(y, {&x}, selected, index);
 }
 
 Tensor IndexAdd(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& source) {
   const OpScope scope("IndexAdd", {&x, &index, &source});
+  internal::CheckDefined("IndexAdd", {&x, &index, &source});
   const int selected = NormalizeAxis("IndexAdd", axis, x.shape());
   const Shape shape = SelectedShape("IndexAdd", x, selected, index);
   internal::CheckSummands("IndexAdd", x, source, shape);
   const Tensor checked = CheckedIndex("IndexAdd", index, x.shape()[selected]);
   const Tensor y = internal::Summed(internal::AddSelected, x, selected, checked, source);
-  return Record<IndexAddNode>(y, {&x, &source}, selected, index, x.shape(), shape, x.dtype());
+  return Record<IndexAddNode>(y, {&x, &source}, selected, index, shape);
 }
 
 Tensor Gather(const Tensor& x, int64_t axis, const Tensor& index) {
   const OpScope scope("Gather", {&x, &index});
+  internal::CheckDefined("Gather", {&x, &index});
   const int gathered = NormalizeAxis("Gather", axis, x.shape());
   CheckGatherShapes("Gather", x, gathered, index);
   const Tensor checked = CheckedIndex("Gather", index, x.shape()[gathered]);
   const Tensor y = Tensor::Empty(index.shape(), x.dtype());
   if (y.numel() > 0) CopyGathered(x, gathered, checked, y);
-  return Record<GatherNode>(y, {&x}, x.shape(), gathered, index);
+  return Record<GatherNode>(y, {&x}, gathered, index);
 }
 
 Tensor ScatterAdd(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& source) {
   const OpScope scope("ScatterAdd", {&x, &index, &source});
+  internal::CheckDefined("ScatterAdd", {&x, &index, &source});
   const int scattered = NormalizeAxis("ScatterAdd", axis, x.shape());
   CheckGatherShapes("ScatterAdd", x, scattered, index);
   internal::CheckSummands("ScatterAdd", x, source, index.shape());
   const Tensor checked = CheckedIndex("ScatterAdd", index, x.shape()[scattered]);
   const Tensor y = internal::Summed(internal::AddScattered, x, scattered, checked, source);
-  return Record<ScatterAddNode>(y, {&x, &source}, scattered, index, x.shape(), x.dtype());
+  return Record<ScatterAddNode>(y, {&x, &source}, scattered, index);
 }
 
 }  // namespace autograd

@@ -1,45 +1,28 @@
 #include "autograd/ops/inplace.h"
 
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <string>
 
+#include "autograd/ops/copy_elements.h"
+#include "autograd/ops/dispatch.h"
 #include "autograd/ops/elementwise_loop.h"
 #include "autograd/trace/op_scope.h"
 
 namespace autograd {
 namespace {
 
+using internal::Dispatch;
+using internal::DTypes;
 using internal::ElementwiseArg;
 using internal::ElementwiseLoop;
 
 void CheckPair(const char* operation, const Tensor& y, const Tensor& x) {
+  internal::CheckDefined(operation, {&y, &x});
   if (y.dtype() != x.dtype() || !CanExpand(x.shape(), y.shape())) {
     throw std::invalid_argument(std::string(operation) + ": " + Describe(x) +
                                 " does not fit into " + Describe(y));
-  }
-}
-
-// Calls function(T{}) with the element type of `dtype`.
-template <class Function>
-void Dispatch(DType dtype, Function function) {
-  switch (dtype) {
-    case DType::kF32:
-      return function(float{});
-    case DType::kF64:
-      return function(double{});
-    case DType::kI32:
-      return function(int32_t{});
-    case DType::kI64:
-      return function(int64_t{});
-    case DType::kU8:
-      return function(uint8_t{});
-    case DType::kBool:
-      return function(bool{});
-    case DType::kBF16:
-      return function(BFloat16{});
   }
 }
 
@@ -73,7 +56,7 @@ void AddInPlace(Tensor& y, const Tensor& x, double scale) {
   }
   y.MarkChanged("AddInPlace");
   const Tensor* inputs[] = {&y, &x};
-  Dispatch(y.dtype(), [&](auto zero) {
+  Dispatch<DTypes::kAll>(y.dtype(), [&](auto zero) {
     using T = decltype(zero);
     if constexpr (!std::is_same_v<T, BFloat16>) {
       const T factor = static_cast<T>(scale);
@@ -90,8 +73,9 @@ void AddInPlace(Tensor& y, const Tensor& x, double scale) {
 
 void FillInPlace(Tensor& y, double value) {
   const OpScope scope("FillInPlace", {&y});
+  internal::CheckDefined("FillInPlace", {&y});
   y.MarkChanged("FillInPlace");
-  Dispatch(y.dtype(), [&](auto zero) {
+  Dispatch<DTypes::kAll>(y.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T converted = ConvertScalar<T>("FillInPlace", value);
     ElementwiseLoop(y, {}, [&](int64_t n, void* out, const ElementwiseArg*) {
@@ -103,6 +87,7 @@ void FillInPlace(Tensor& y, double value) {
 
 void ScaleInPlace(Tensor& y, double factor) {
   const OpScope scope("ScaleInPlace", {&y});
+  internal::CheckDefined("ScaleInPlace", {&y});
   if (y.dtype() != DType::kF32 && y.dtype() != DType::kF64) {
     throw std::invalid_argument("ScaleInPlace: wants f32 or f64, got " + Describe(y));
   }
@@ -123,30 +108,13 @@ void CopyInPlace(Tensor& y, const Tensor& x) {
   const OpScope scope("CopyInPlace", {&y, &x});
   CheckPair("CopyInPlace", y, x);
   y.MarkChanged("CopyInPlace");
-  const Tensor* inputs[] = {&x};
-  const size_t item = ItemSize(y.dtype());
-  const auto copy = [&](auto typed) {
-    using T = decltype(typed);
-    ElementwiseLoop(y, inputs, [&](int64_t n, void* out, const ElementwiseArg* args) {
-      T* to = static_cast<T*>(out);
-      if (!args[0].scalar) {
-        std::memcpy(to, args[0].data, static_cast<size_t>(n) * sizeof(T));
-        return;
-      }
-      const T value = *args[0].as<T>();
-      for (int64_t i = 0; i < n; ++i) to[i] = value;
-    });
-  };
-  item == 1   ? copy(uint8_t{})
-  : item == 2 ? copy(uint16_t{})
-  : item == 4 ? copy(uint32_t{})
-              : copy(uint64_t{});
+  internal::CopyElements(y, x);
 }
 
 Tensor Clone(const Tensor& x) {
-  Tensor copy = Tensor::Empty(x.shape(), x.dtype());
-  CopyInPlace(copy, x.Detach());
-  return copy;
+  const OpScope scope("Clone", {&x});
+  internal::CheckDefined("Clone", {&x});
+  return internal::DenseCopy(x);
 }
 
 }  // namespace autograd

@@ -7,6 +7,7 @@
 #include "autograd/node.h"
 #include "autograd/ops/copy_elements.h"
 #include "autograd/ops/creation.h"
+#include "autograd/ops/dispatch.h"
 #include "autograd/ops/slice.h"
 #include "autograd/trace/op_scope.h"
 
@@ -16,13 +17,13 @@ namespace {
 class PadNode final : public NodeOf<PadNode> {
  public:
   static constexpr char kName[] = "Pad";
-  PadNode(const Shape& shape, const Dims& before, const Dims& after)
-      : shape_(shape), before_(before), after_(after) {}
+  PadNode(const Dims& before, const Dims& after) : before_(before), after_(after) {}
   void Vjp(VjpContext& ctx) override {
     Tensor grad = ctx.grad();
-    for (int axis = 0; axis < shape_.rank(); ++axis) {
+    const Shape& shape = input_meta(0).shape;
+    for (int axis = 0; axis < shape.rank(); ++axis) {
       if (before_[axis] == 0 && after_[axis] == 0) continue;
-      grad = Slice(grad, axis, before_[axis], before_[axis] + shape_[axis]);
+      grad = Slice(grad, axis, before_[axis], before_[axis] + shape[axis]);
     }
     ctx.SetGrad(0, grad);
   }
@@ -32,7 +33,6 @@ class PadNode final : public NodeOf<PadNode> {
   }
 
  private:
-  Shape shape_;
   Dims before_, after_;
 };
 
@@ -54,6 +54,7 @@ class FlipNode final : public NodeOf<FlipNode> {
 
 Tensor Pad(const Tensor& x, const Dims& before, const Dims& after, double value) {
   const OpScope scope("Pad", {&x});
+  internal::CheckDefined("Pad", {&x});
   bool valid = before.rank() == x.rank() && after.rank() == x.rank();
   Shape shape = x.shape();
   int64_t offset = 0;
@@ -69,11 +70,12 @@ Tensor Pad(const Tensor& x, const Dims& before, const Dims& after, double value)
   const Tensor y = value == 0 ? Zeros(shape, x.dtype()) : Full(shape, value, x.dtype());
   for (int axis = 0; axis < x.rank(); ++axis) offset += before[axis] * y.strides()[axis];
   if (x.numel() > 0) internal::CopyElements(y.ViewAs(x.shape(), y.strides(), offset), x);
-  return Record<PadNode>(y, {&x}, x.shape(), before, after);
+  return Record<PadNode>(y, {&x}, before, after);
 }
 
 Tensor Flip(const Tensor& x, const Dims& axes) {
   const OpScope scope("Flip", {&x});
+  internal::CheckDefined("Flip", {&x});
   Strides strides = x.strides();
   int64_t offset = 0;
   bool seen[kMaxRank] = {};

@@ -6,6 +6,7 @@
 
 #include "autograd/node.h"
 #include "autograd/ops/copy_elements.h"
+#include "autograd/ops/dispatch.h"
 #include "autograd/trace/op_scope.h"
 
 namespace autograd {
@@ -44,15 +45,11 @@ bool ViewStrides(const Tensor& x, const Shape& shape, Strides& strides) {
 class ReshapeNode final : public NodeOf<ReshapeNode> {
  public:
   static constexpr char kName[] = "Reshape";
-  ReshapeNode(const Shape& from, const Shape& to) : from_(from), to_(to) {}
-  void Vjp(VjpContext& ctx) override { ctx.SetGrad(0, Reshape(ctx.grad(), from_)); }
+  void Vjp(VjpContext& ctx) override { ctx.SetGrad(0, Reshape(ctx.grad(), input_meta(0).shape)); }
   bool Jvp(JvpContext& ctx) override {
-    ctx.SetTangent(0, Reshape(ctx.tangent(), to_));
+    ctx.SetTangent(0, Reshape(ctx.tangent(), output_meta(0).shape));
     return true;
   }
-
- private:
-  Shape from_, to_;
 };
 
 class PermuteNode final : public NodeOf<PermuteNode> {
@@ -121,16 +118,18 @@ Tensor PermutedView(const Tensor& x, const Dims& axes) {
 
 Tensor Reshape(const Tensor& x, const Shape& shape) {
   const OpScope scope("Reshape", {&x});
+  internal::CheckDefined("Reshape", {&x});
   const Shape to = ResolveShape(x, shape);
   Strides strides;
   Tensor y = ViewStrides(x, to, strides)
                  ? x.ViewAs(to, strides, 0)
                  : internal::DenseCopy(x).ViewAs(to, ContiguousStrides(to), 0);
-  return Record<ReshapeNode>(std::move(y), {&x}, x.shape(), to);
+  return Record<ReshapeNode>(std::move(y), {&x});
 }
 
 Tensor Permute(const Tensor& x, const Dims& axes) {
   const OpScope scope("Permute", {&x});
+  internal::CheckDefined("Permute", {&x});
   Dims normalized = axes;
   bool seen[kMaxRank] = {};
   bool valid = axes.rank() == x.rank();
@@ -148,6 +147,7 @@ Tensor Permute(const Tensor& x, const Dims& axes) {
 
 Tensor Transpose(const Tensor& x, int64_t a, int64_t b) {
   const OpScope scope("Transpose", {&x});
+  internal::CheckDefined("Transpose", {&x});
   const int first = NormalizeAxis("Transpose", a, x.shape());
   const int second = NormalizeAxis("Transpose", b, x.shape());
   Dims axes = x.shape();
@@ -157,6 +157,7 @@ Tensor Transpose(const Tensor& x, int64_t a, int64_t b) {
 }
 
 Tensor Squeeze(const Tensor& x, int64_t axis) {
+  internal::CheckDefined("Squeeze", {&x});
   const int squeezed = NormalizeAxis("Squeeze", axis, x.shape());
   if (x.shape()[squeezed] != 1) {
     throw std::invalid_argument("Squeeze: axis " + std::to_string(axis) + " of " + Describe(x) +
@@ -168,6 +169,7 @@ Tensor Squeeze(const Tensor& x, int64_t axis) {
 }
 
 Tensor Squeeze(const Tensor& x) {
+  internal::CheckDefined("Squeeze", {&x});
   Shape shape;
   for (const int64_t size : x.shape()) {
     if (size != 1) shape.push_back(size);
@@ -176,6 +178,7 @@ Tensor Squeeze(const Tensor& x) {
 }
 
 Tensor Unsqueeze(const Tensor& x, int64_t axis) {
+  internal::CheckDefined("Unsqueeze", {&x});
   const int64_t rank = x.rank();
   if (axis < -(rank + 1) || axis > rank) {
     throw std::invalid_argument("Unsqueeze: axis " + std::to_string(axis) +
@@ -187,6 +190,7 @@ Tensor Unsqueeze(const Tensor& x, int64_t axis) {
 }
 
 Tensor Flatten(const Tensor& x, int64_t first, int64_t last) {
+  internal::CheckDefined("Flatten", {&x});
   if (x.rank() == 0 && first >= -1 && first <= 0 && last >= -1 && last <= 0) {
     return Reshape(x, {1});
   }
@@ -206,6 +210,7 @@ Tensor Flatten(const Tensor& x, int64_t first, int64_t last) {
 }
 
 Tensor Contiguous(const Tensor& x) {
+  internal::CheckDefined("Contiguous", {&x});
   if (x.is_contiguous()) return x;
   const OpScope scope("Contiguous", {&x});
   return Record<ContiguousNode>(internal::DenseCopy(x), {&x});

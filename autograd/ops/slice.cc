@@ -7,6 +7,7 @@
 #include "autograd/node.h"
 #include "autograd/ops/copy_elements.h"
 #include "autograd/ops/creation.h"
+#include "autograd/ops/dispatch.h"
 #include "autograd/ops/shape.h"
 #include "autograd/trace/op_scope.h"
 
@@ -53,9 +54,10 @@ class SliceNode final : public NodeOf<SliceNode> {
 class SelectNode final : public NodeOf<SelectNode> {
  public:
   static constexpr char kName[] = "Select";
-  SelectNode(int axis, int64_t size, int64_t index) : axis_(axis), size_(size), index_(index) {}
+  SelectNode(int axis, int64_t index) : axis_(axis), index_(index) {}
   void Vjp(VjpContext& ctx) override {
-    ctx.SetGrad(0, EmbedSlice(Unsqueeze(ctx.grad(), axis_), axis_, size_, index_));
+    ctx.SetGrad(
+        0, EmbedSlice(Unsqueeze(ctx.grad(), axis_), axis_, input_meta(0).shape[axis_], index_));
   }
   bool Jvp(JvpContext& ctx) override {
     ctx.SetTangent(0, Select(ctx.tangent(), axis_, index_));
@@ -64,7 +66,7 @@ class SelectNode final : public NodeOf<SelectNode> {
 
  private:
   int axis_;
-  int64_t size_, index_;
+  int64_t index_;
 };
 
 class EmbedSliceNode final : public NodeOf<EmbedSliceNode> {
@@ -93,6 +95,7 @@ int64_t ClampToAxis(int64_t position, int64_t size) {
 
 Tensor Slice(const Tensor& x, int64_t axis, int64_t start, int64_t stop, int64_t step) {
   const OpScope scope("Slice", {&x});
+  internal::CheckDefined("Slice", {&x});
   Range range;
   range.axis = NormalizeAxis("Slice", axis, x.shape());
   range.size = x.shape()[range.axis];
@@ -110,6 +113,7 @@ Tensor Slice(const Tensor& x, int64_t axis, int64_t start, int64_t stop, int64_t
 
 Tensor Select(const Tensor& x, int64_t axis, int64_t index) {
   const OpScope scope("Select", {&x});
+  internal::CheckDefined("Select", {&x});
   const int selected = NormalizeAxis("Select", axis, x.shape());
   const int64_t size = x.shape()[selected];
   if (index < -size || index >= size) {
@@ -123,11 +127,12 @@ Tensor Select(const Tensor& x, int64_t axis, int64_t index) {
   const int64_t offset = x.numel() == 0 ? 0 : entry * strides[selected];
   shape.erase(selected);
   strides.erase(selected);
-  return Record<SelectNode>(x.ViewAs(shape, strides, offset), {&x}, selected, size, entry);
+  return Record<SelectNode>(x.ViewAs(shape, strides, offset), {&x}, selected, entry);
 }
 
 Tensor EmbedSlice(const Tensor& x, int64_t axis, int64_t size, int64_t start, int64_t step) {
   const OpScope scope("EmbedSlice", {&x});
+  internal::CheckDefined("EmbedSlice", {&x});
   const int embedded = NormalizeAxis("EmbedSlice", axis, x.shape());
   const Range range = {embedded, size, start, x.shape()[embedded], step};
   const bool fits =

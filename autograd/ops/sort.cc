@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "autograd/ops/dispatch.h"
 #include "autograd/ops/index.h"
 #include "autograd/ops/shape.h"
 #include "autograd/parallel/parallel.h"
@@ -146,12 +147,14 @@ Tensor FirstIndices(const Tensor& given, int axis, int64_t k, bool descending) {
 
 Tensor ArgSort(const Tensor& x, int64_t axis, bool descending) {
   const OpScope scope("ArgSort", {&x});
+  internal::CheckDefined("ArgSort", {&x});
   const int sorted = NormalizeAxis("ArgSort", axis, x.shape());
   return FirstIndices(x, sorted, x.shape()[sorted], descending);
 }
 
 Sorted Sort(const Tensor& x, int64_t axis, bool descending) {
   const OpScope scope("Sort", {&x});
+  internal::CheckDefined("Sort", {&x});
   const int sorted = NormalizeAxis("Sort", axis, x.shape());
   const Tensor indices = FirstIndices(x, sorted, x.shape()[sorted], descending);
   return {Gather(x, sorted, indices), indices};
@@ -159,6 +162,7 @@ Sorted Sort(const Tensor& x, int64_t axis, bool descending) {
 
 Sorted TopK(const Tensor& x, int64_t k, int64_t axis, bool largest) {
   const OpScope scope("TopK", {&x});
+  internal::CheckDefined("TopK", {&x});
   const int sorted = NormalizeAxis("TopK", axis, x.shape());
   if (k < 0 || k > x.shape()[sorted]) {
     throw std::invalid_argument("TopK: k = " + std::to_string(k) + " along axis " +

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "autograd/node.h"
 #include "autograd/ops/copy_elements.h"
+#include "autograd/ops/dispatch.h"
 #include "autograd/parallel/parallel.h"
 #include "autograd/trace/op_scope.h"
 
@@ -48,6 +50,7 @@ class TrilNode final : public NodeOf<TrilNode> {
 // A copy of x in which row i of each matrix keeps only the columns of `kept(i)`, a range.
 template <class Kept>
 Tensor KeepColumns(const char* operation, const Tensor& x, Kept kept) {
+  internal::CheckDefined(operation, {&x});
   if (x.rank() < 2) {
     throw std::invalid_argument(std::string(operation) +
                                 ": wants a matrix or a batch of them, got " + Describe(x));
@@ -80,7 +83,7 @@ int64_t Limited(int64_t diagonal) {
 
 Tensor Triu(const Tensor& x, int64_t diagonal) {
   const OpScope scope("Triu", {&x});
-  const int64_t shift = Limited(diagonal), columns = x.rank() > 0 ? x.size(-1) : 0;
+  const int64_t shift = Limited(diagonal), columns = std::numeric_limits<int64_t>::max();
   Tensor y = KeepColumns("Triu", x, [=](int64_t row) { return std::pair(row + shift, columns); });
   return Record<TriuNode>(std::move(y), {&x}, diagonal);
 }

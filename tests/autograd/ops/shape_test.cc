@@ -5,6 +5,8 @@
 #include <functional>
 #include <numeric>
 #include <stdexcept>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "autograd/grad.h"
@@ -12,7 +14,12 @@
 #include "autograd/ops/concat.h"
 #include "autograd/ops/creation.h"
 #include "autograd/ops/expand.h"
+#include "autograd/ops/index.h"
+#include "autograd/ops/inplace.h"
+#include "autograd/ops/pad.h"
 #include "autograd/ops/slice.h"
+#include "autograd/ops/sort.h"
+#include "autograd/ops/triangle.h"
 
 namespace autograd {
 namespace {
@@ -231,6 +238,45 @@ TEST(Concat, Errors) {
             "Split: sizes [1, 2] do not add up to axis 0 of [4] f32");
   EXPECT_NE(ErrorOf([] { Split(Zeros({4}), 0); }).find("Split: size 0"), std::string::npos);
   EXPECT_NE(ErrorOf([] { Chunk(Zeros({4}), 0); }).find("Chunk: "), std::string::npos);
+}
+
+TEST(ShapeOps, UndefinedTensorsAreRefused) {
+  const Tensor none, index = Zeros({1}, DType::kI64), x = Ones({2, 2});
+  const std::vector<std::pair<std::string, std::function<void()>>> uses = {
+      {"Reshape", [&] { Reshape(none, {1}); }},
+      {"Permute", [&] { Permute(none, {}); }},
+      {"Transpose", [&] { Transpose(none); }},
+      {"Squeeze", [&] { Squeeze(none); }},
+      {"Squeeze", [&] { Squeeze(none, 0); }},
+      {"Unsqueeze", [&] { Unsqueeze(none, 0); }},
+      {"Flatten", [&] { Flatten(none); }},
+      {"Contiguous", [&] { Contiguous(none); }},
+      {"Slice", [&] { Slice(none, 0, 0); }},
+      {"Select", [&] { Select(none, 0, 0); }},
+      {"EmbedSlice", [&] { EmbedSlice(none, 0, 1, 0); }},
+      {"Concat",
+       [&] {
+         Concat({x, none});
+       }},
+      {"Stack", [&] { Stack({none}); }},
+      {"Split", [&] { Split(none, 1); }},
+      {"Split", [&] { SplitSizes(none, {1}); }},
+      {"Chunk", [&] { Chunk(none, 1); }},
+      {"Unbind", [&] { Unbind(none); }},
+      {"Gather", [&] { Gather(x, 0, none); }},
+      {"ScatterAdd", [&] { ScatterAdd(x, 0, index, none); }},
+      {"IndexSelect", [&] { IndexSelect(none, 0, index); }},
+      {"IndexAdd", [&] { IndexAdd(x, 0, none, x); }},
+      {"Pad", [&] { Pad(none, {}, {}); }},
+      {"Flip", [&] { Flip(none); }},
+      {"Sort", [&] { Sort(none); }},
+      {"ArgSort", [&] { ArgSort(none); }},
+      {"TopK", [&] { TopK(none, 1); }},
+      {"Triu", [&] { Triu(none); }},
+      {"Tril", [&] { Tril(none); }},
+      {"Clone", [&] { Clone(none); }},
+  };
+  for (const auto& [name, use] : uses) EXPECT_EQ(ErrorOf(use), name + ": a tensor is undefined");
 }
 
 TEST(ShapeOps, ForwardMode) {
