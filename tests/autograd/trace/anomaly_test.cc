@@ -58,7 +58,10 @@ TEST(AnomalyMode, NamesTheBackwardOperationAndItsInput) {
   for (const bool create_graph : {false, true}) {
     const std::string error =
         ErrorOf([&] { Grad({y}, {x}, {.create_graph = create_graph, .retain_graph = true}); });
-    EXPECT_EQ(error.find("in the derivative of Sqrt, "), 0u) << error;
+    // The first for a rule written in operations, the second for a fused one.
+    EXPECT_TRUE(error.starts_with("in the derivative of Sqrt, ") ||
+                error.starts_with("Sqrt: the gradient of input 0 "))
+        << error;
     EXPECT_NE(error.find("[2] f32 has a value that is not finite: inf at index 1"),
               std::string::npos)
         << error;
@@ -82,7 +85,7 @@ TEST(AnomalyMode, SeesForwardModeToo) {
   const auto root = [](const std::vector<Tensor>& in) { return std::vector<Tensor>{Sqrt(in[0])}; };
   const AnomalyMode guard;
   const std::string error = ErrorOf([&] { Jvp(root, {x}, {one}); });
-  EXPECT_EQ(error.find("in the derivative of Sqrt, "), 0u) << error;
+  EXPECT_TRUE(error.starts_with("in the derivative of Sqrt, ")) << error;
 }
 
 TEST(AnomalyMode, MayBeNested) {
