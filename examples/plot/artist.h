@@ -69,7 +69,7 @@ class Artist {
   virtual ~Artist() = default;
   virtual void Draw(const Stage& stage) const = 0;
   virtual void AddRange(bool log_y, DataRange& x, DataRange& y) const = 0;
-  // Data points in pixels, at most about a thousand, for placing the legend away from them.
+  // Data points in pixels, at most some 20,000, for placing the legend away from them.
   virtual void AddPoints(const Stage&, std::vector<Point>&) const {}
   virtual bool WantsMargin() const { return true; }
   virtual bool CoversPanel() const { return false; }  // a grid would be drawn over

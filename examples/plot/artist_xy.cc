@@ -7,7 +7,7 @@
 namespace examples::plot {
 namespace {
 
-constexpr size_t kLegendPoints = 1000;
+constexpr size_t kLegendPoints = 20000;
 
 std::vector<double> Copy(const Series& s) {
   std::vector<double> values(s.size());

@@ -365,6 +365,20 @@ TEST(FigureTest, BestLegendAvoidsTheData) {
   }
 }
 
+TEST(FigureTest, BestLegendAlsoAvoidsRareSpikes) {
+  // One value in a thousand reaches the upper corners; the lower ones are empty.
+  std::vector<double> x, y;
+  for (int i = 0; i < 10000; ++i) {
+    x.push_back(i);
+    y.push_back(i % 1000 == 500 ? 2 : 1);
+  }
+  Figure figure(400, 400);
+  figure.At(0, 0).Line(x, y, {.color = kRed, .width = 3, .label = "spikes"}).YLimits(0, 2.1);
+  const int with = Find(Draw(figure), kRed).count;
+  figure.At(0, 0).Legend(LegendPlace::kNone);
+  EXPECT_GT(with, Find(Draw(figure), kRed).count);
+}
+
 TEST(FigureTest, ScaleTwoIsTheSamePictureTwiceAsLarge) {
   const auto draw = [](int scale) {
     Figure figure(300 * scale, 200 * scale, {.scale = static_cast<double>(scale)});
