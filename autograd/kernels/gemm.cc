@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "autograd/kernels/gemm_kernels.h"
 #include "autograd/kernels/gemm_scratch.h"
@@ -140,6 +141,14 @@ void UsePackedB(const GemmKernels<T>& kernels, const T* packed, GemmBlock<T>* bl
   block->b_panel_stride = kernels.cols * block->k;
 }
 
+template <class T>
+const T* PackTaskB(const GemmKernels<T>& kernels, const Problem<T>& x) {
+  const int64_t size = CeilDiv(x.n, kernels.cols) * kernels.cols * x.k;
+  T* packed = GetScratch<T>(ScratchUse::kTask, size);
+  kernels.pack_b(x.k, x.n, x.b, x.b_row_stride, x.b_col_stride, packed);
+  return packed;
+}
+
 // The shared copy of B, made by all threads where it is large.
 template <class T>
 const T* PackSharedB(const GemmKernels<T>& kernels, const Problem<T>& x) {
@@ -196,19 +205,72 @@ void ByColumns(const GemmKernels<T>& kernels, const Problem<T>& x) {
     const Problem<T> part = x.Columns(begin, end - begin);
     GemmBlock<T> block = BlockOf(kernels, part);
     if (!a_in_place) UsePackedA(kernels, a, &block);
-    if (!ReadsBInPlace(kernels, part)) {
-      T* packed =
-          GetScratch<T>(ScratchUse::kTask, CeilDiv(part.n, kernels.cols) * kernels.cols * part.k);
-      kernels.pack_b(part.k, part.n, part.b, part.b_row_stride, part.b_col_stride, packed);
-      UsePackedB(kernels, packed, &block);
-    }
+    if (!ReadsBInPlace(kernels, part)) UsePackedB(kernels, PackTaskB(kernels, part), &block);
     kernels.multiply(block);
+  });
+}
+
+// Whether a vector along the rows of A does more of the work than one along the few columns of B.
+template <class T>
+bool IsNarrow(const GemmKernels<T>& kernels, const Problem<T>& x) {
+  const int64_t few = kernels.lanes / (x.a_row_stride == 1 ? 2 : 4);
+  return x.n <= few && x.m >= 2 * kernels.lanes;
+}
+
+// x.c from the transposed product, sums[n, m], which has as many elements of scratch behind it.
+template <class T>
+void FinishTurned(const GemmKernels<T>& kernels, const Problem<T>& x, T* sums) {
+  T* rows = sums + x.m * x.n;
+  for (int64_t i = 0; i < x.m; ++i) {
+    for (int64_t j = 0; j < x.n; ++j) rows[i * x.n + j] = sums[j * x.m + i];
+  }
+  const GemmEpilogue<T>& e = x.epilogue;
+  if (x.c_row_stride != x.n ||
+      (e.pre_activation != nullptr && e.pre_activation_row_stride != x.n)) {
+    return kernels.finish(x.m, x.n, x.alpha, rows, x.n, x.beta, x.c, x.c_row_stride, e);
+  }
+  // C has no gaps: one long row, with the bias repeated, instead of many that fill no vector.
+  GemmEpilogue<T> flat = e;
+  if (e.bias != nullptr) {
+    for (int64_t i = 0; i < x.m; ++i) std::copy_n(e.bias, x.n, sums + i * x.n);
+    flat.bias = sums;
+  }
+  const int64_t size = x.m * x.n;
+  kernels.finish(1, size, x.alpha, rows, size, x.beta, x.c, size, flat);
+}
+
+// One chunk of k with few columns: the transposed product B^T A^T into scratch memory, and from
+// there to C. The same multiply-adds in the same order.
+template <class T>
+void Narrow(const GemmKernels<T>& kernels, const Problem<T>& x) {
+  const int64_t grain = TaskSize<T>(x.m, x.n, x.k, kernels.cols);
+  ParallelFor(x.m, grain, [&](int64_t begin, int64_t end) {
+    const Problem<T> part = x.Rows(begin, end - begin);
+    Problem<T> turned = part;
+    std::swap(turned.m, turned.n);
+    turned.a = part.b;
+    turned.a_row_stride = part.b_col_stride;
+    turned.a_col_stride = part.b_row_stride;
+    turned.b = part.a;
+    turned.b_row_stride = part.a_col_stride;
+    turned.b_col_stride = part.a_row_stride;
+    turned.alpha = 1;
+    turned.beta = 0;
+    turned.epilogue = GemmEpilogue<T>();
+    T* result = GetScratch<T>(ScratchUse::kNarrow, 2 * part.m * part.n);
+    turned.c = result;
+    turned.c_row_stride = part.m;
+    GemmBlock<T> block = BlockOf(kernels, turned);
+    if (!ReadsBInPlace(kernels, turned)) UsePackedB(kernels, PackTaskB(kernels, turned), &block);
+    kernels.multiply(block);
+    FinishTurned(kernels, part, result);
   });
 }
 
 // One chunk of k.
 template <class T>
 void MultiplyChunk(const GemmKernels<T>& kernels, const Problem<T>& x) {
+  if (IsNarrow(kernels, x)) return Narrow(kernels, x);
   constexpr int64_t kFewRows = 512;
   if (x.m <= kFewRows && x.m < x.n / 2) return ByColumns(kernels, x);
   for (int64_t column = 0; column < x.n; column += kSharedCols) {

@@ -16,7 +16,7 @@ constexpr GemmKernels<typename V::Scalar> Table() {
   return {V::kLanes,
           kRows,
           kVecs * V::kLanes,
-          &TiledGemm<V, kRows, kVecs>::Multiply,
+          &Multiply<V, kRows, kVecs, 0, 0>,
           &PackA<V, Transpose, kRows>,
           &PackB<V, Transpose, kVecs * V::kLanes>,
           &Finish<V>,

@@ -10,13 +10,15 @@ namespace {
 // 28 of the 32 registers hold sums, 2 a row of B, 1 the element of A.
 constexpr int kRows = 14;
 constexpr int kVecs = 2;
+constexpr int kWideRows = 6;
+constexpr int kFlatRows = 3;
 
 template <class V, class Transpose>
 constexpr GemmKernels<typename V::Scalar> Table() {
   return {V::kLanes,
           kRows,
           kVecs * V::kLanes,
-          &TiledGemm<V, kRows, kVecs>::Multiply,
+          &Multiply<V, kRows, kVecs, kWideRows, kFlatRows>,
           &PackA<V, Transpose, kRows>,
           &PackB<V, Transpose, kVecs * V::kLanes>,
           &Finish<V>,

@@ -25,26 +25,26 @@ void TransposeAny(int64_t rows, int64_t k, const T* in, int64_t in_row_stride,
 }
 
 // As TransposeAny, for in_col_stride == 1 and any number of rows: whole blocks, the last one
-// overlapping the one before where rows is no multiple of a block.
+// overlapping the one before where rows is no multiple of a block. A cache line of each row is used
+// up before the next rows come, because rows a power of two apart evict each other.
 template <class Transpose, class T>
 void TransposeRows(int64_t rows, int64_t k, const T* in, int64_t in_row_stride, T* out,
                    int64_t out_stride) {
-  constexpr int64_t kSize = Transpose::kSize;
+  constexpr int64_t kSize = Transpose::kSize, kLine = 64 / static_cast<int64_t>(sizeof(T));
   if (rows < kSize) return TransposeAny<T>(rows, k, in, in_row_stride, 1, out, out_stride);
-  int64_t p = 0;
-  for (; p + kSize <= k; p += kSize) {
-    int64_t i = 0;
-    for (; i + kSize <= rows; i += kSize) {
-      Transpose::Run(in + i * in_row_stride + p, in_row_stride, out + p * out_stride + i,
-                     out_stride);
-    }
-    if (i < rows) {
-      i = rows - kSize;
-      Transpose::Run(in + i * in_row_stride + p, in_row_stride, out + p * out_stride + i,
-                     out_stride);
+  const int64_t whole = k - k % kSize;
+  for (int64_t p = 0; p < whole; p += kLine) {
+    const int64_t end = p + kLine < whole ? p + kLine : whole;
+    for (int64_t next = 0; next < rows; next += kSize) {
+      const int64_t i = next + kSize <= rows ? next : rows - kSize;
+      for (int64_t q = p; q < end; q += kSize) {
+        Transpose::Run(in + i * in_row_stride + q, in_row_stride, out + q * out_stride + i,
+                       out_stride);
+      }
     }
   }
-  TransposeAny<T>(rows, k - p, in + p, in_row_stride, 1, out + p * out_stride, out_stride);
+  TransposeAny<T>(rows, k - whole, in + whole, in_row_stride, 1, out + whole * out_stride,
+                  out_stride);
 }
 
 // out[p * out_stride + i] = in[p * in_stride + i] for i < count <= padded; zero up to padded.

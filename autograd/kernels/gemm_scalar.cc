@@ -38,7 +38,7 @@ constexpr GemmKernels<T> Table() {
   return {V::kLanes,
           kRows,
           kVecs * V::kLanes,
-          &TiledGemm<V, kRows, kVecs>::Multiply,
+          &Multiply<V, kRows, kVecs, 0, 0>,
           &PackA<V, Transpose1x1<T>, kRows>,
           &PackB<V, Transpose1x1<T>, kVecs * V::kLanes>,
           &Finish<V>,

@@ -11,11 +11,12 @@ namespace autograd::kernels {
 enum class ScratchUse {
   kShared,  // read by every task of a parallel loop
   kTask,    // within one task
-  kParts,   // partial results that outlive inner products
+  kNarrow,
+  kParts,  // partial results that outlive inner products
   kGradient,
   kGradientParts,
 };
-inline constexpr int kScratchUses = 5;
+inline constexpr int kScratchUses = 6;
 
 // At least `bytes` bytes at a multiple of 64, valid until the thread's next call for the same use.
 // The contents are unspecified. Throws std::bad_alloc.

@@ -40,72 +40,80 @@ struct Layer {
          dx + begin * size.in, size.in);
   }
 
-  // Outputs [first, last) of dw = dz^T x and of db, from rows [begin, end) of x and their dz. The
-  // results are dw[out, in] and db[out] or null.
-  void WeightGradient(int64_t begin, int64_t end, const T* dz, int64_t first, int64_t last, T* to_w,
-                      T* to_b) const {
-    if (to_w != nullptr) {
-      Gemm(last - first, size.in, end - begin, T(1), dz + first, 1, size.out, x + begin * size.in,
-           size.in, 1, T(0), to_w + first * size.in, size.in);
-    }
-    if (to_b != nullptr) {
-      ActiveGemmKernels(T()).sum_rows(end - begin, last - first, dz + first, size.out,
-                                      to_b + first);
-    }
+  // to_w = dz^T x + beta to_w from rows [begin, end).
+  void WeightGradient(int64_t begin, int64_t end, const T* dz, T beta, T* to_w) const {
+    Gemm(size.out, size.in, end - begin, T(1), dz, 1, size.out, x + begin * size.in, size.in, 1,
+         beta, to_w, size.in);
   }
 };
 
-// Few rows: one team makes dz and dx by rows, then dw and db by outputs.
+// How BackwardByRows cuts the rows: into chunks, whose shares of dw are added up in order, and
+// those into pieces whose x and dz stay in the nearest cache, each of which adds to its chunk's
+// share. Derived from the size alone, so that the order of every sum is.
+struct RowCuts {
+  int64_t chunk, chunks, piece, pieces;  // pieces is a chunk's number of them
+};
+
 template <class T>
-void BackwardInTeam(const Layer<T>& layer) {
-  const LinearSize& s = layer.size;
-  T* made = nullptr;
-  if (layer.activation.backward != nullptr) {
-    made = GetScratch<T>(ScratchUse::kGradient, s.rows * s.out);
-  }
-  const T* dz = made != nullptr ? made : layer.dy;
-  const int64_t products = 2 * s.rows * s.in * s.out;
-  const int64_t wanted = std::clamp<int64_t>(products / kTaskProducts, 1, kMaxThreads);
-  ParallelTeam(static_cast<int>(wanted), [&](Team& team) {
-    const int64_t begin = s.rows * team.rank() / team.size();
-    const int64_t end = s.rows * (team.rank() + 1) / team.size();
-    const int64_t first = s.out * team.rank() / team.size();
-    const int64_t last = s.out * (team.rank() + 1) / team.size();
-    if (made != nullptr) layer.InputGradient(begin, end, made + begin * s.out);
-    if (layer.dx != nullptr) layer.DataGradient(begin, end, dz + begin * s.out);
-    if (layer.dw == nullptr && layer.db == nullptr) return;
-    team.Barrier();
-    layer.WeightGradient(0, s.rows, dz, first, last, layer.dw, layer.db);
-  });
+RowCuts CutRowsOf(const LinearSize& s) {
+  constexpr int64_t kNearBytes = 32 * 1024, kLeast = 32, kFewRows = 1024;
+  RowCuts cuts;
+  cuts.chunk = s.rows <= kFewRows ? 128 : 512;
+  cuts.chunks = CeilDiv(s.rows, cuts.chunk);
+  const int64_t near = kNearBytes / (static_cast<int64_t>(sizeof(T)) * (s.in + s.out));
+  cuts.piece = std::min(cuts.chunk, std::max(kLeast, near / kLeast * kLeast));
+  cuts.pieces = CeilDiv(cuts.chunk, cuts.piece);
+  return cuts;
 }
 
-// Many rows and a small weight: each chunk of rows yields its dx and its share of dw and db while
-// its dz is in the cache; the shares are added up in order.
+// One chunk: dx, a share of dw (or null), and for each piece a share of db (or null).
 template <class T>
-void BackwardByChunks(const Layer<T>& layer, int64_t chunk) {
+void BackwardOfChunk(const Layer<T>& layer, const RowCuts& cuts, int64_t chunk, T* dw, T* db) {
   const LinearSize& s = layer.size;
-  const int64_t chunks = CeilDiv(s.rows, chunk);
-  const int64_t share = (s.in + 1) * s.out;  // dw and db
-  T* shares = GetScratch<T>(ScratchUse::kGradientParts, chunks * share);
-  ParallelFor(chunks, 1, [&](int64_t i, int64_t) {
-    const int64_t begin = i * chunk, end = std::min(s.rows, begin + chunk);
+  const int64_t first = chunk * cuts.chunk, last = std::min(s.rows, first + cuts.chunk);
+  T* made = nullptr;
+  if (layer.activation.backward != nullptr) {
+    made = GetScratch<T>(ScratchUse::kGradient, cuts.piece * s.out);
+  }
+  for (int64_t i = 0; i < cuts.pieces; ++i) {
+    const int64_t begin = std::min(last, first + i * cuts.piece);
+    const int64_t end = std::min(last, begin + cuts.piece);
     const T* dz = layer.dy + begin * s.out;
-    if (layer.activation.backward != nullptr) {
-      T* made = GetScratch<T>(ScratchUse::kGradient, chunk * s.out);
+    if (made != nullptr) {
       layer.InputGradient(begin, end, made);
       dz = made;
     }
     if (layer.dx != nullptr) layer.DataGradient(begin, end, dz);
-    T* dw = shares + i * share;
-    layer.WeightGradient(begin, end, dz, 0, s.out, layer.dw == nullptr ? nullptr : dw,
-                         layer.db == nullptr ? nullptr : dw + s.in * s.out);
+    if (dw != nullptr && (i == 0 || begin < end)) {
+      layer.WeightGradient(begin, end, dz, T(i == 0 ? 0 : 1), dw);
+    }
+    if (db != nullptr) {
+      ActiveGemmKernels(T()).sum_rows(end - begin, s.out, dz, s.out, db + i * s.out);
+    }
+  }
+}
+
+// A small weight: one parallel loop over chunks of rows makes everything while dz is in the cache.
+template <class T>
+void BackwardByRows(const Layer<T>& layer) {
+  const LinearSize& s = layer.size;
+  const RowCuts cuts = CutRowsOf<T>(s);
+  const int64_t weights = s.in * s.out, biases = cuts.pieces * s.out;
+  T* dw = GetScratch<T>(ScratchUse::kGradientParts, cuts.chunks * (weights + biases));
+  T* db = dw + cuts.chunks * weights;
+  // A chunk of little work is not worth handing to another thread.
+  const int64_t products = 2 * cuts.chunk * weights;
+  const int64_t grain = std::max<int64_t>(1, kTaskProducts / std::max<int64_t>(1, products));
+  ParallelFor(cuts.chunks, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      BackwardOfChunk(layer, cuts, i, layer.dw == nullptr ? nullptr : dw + i * weights,
+                      layer.db == nullptr ? nullptr : db + i * biases);
+    }
   });
   const auto& kernels = ActiveGemmKernels(T());
-  if (layer.dw != nullptr) {
-    kernels.sum_rows(chunks, s.in * s.out, shares, share, layer.dw);
-  }
+  if (layer.dw != nullptr) kernels.sum_rows(cuts.chunks, weights, dw, weights, layer.dw);
   if (layer.db != nullptr) {
-    kernels.sum_rows(chunks, s.out, shares + s.in * s.out, share, layer.db);
+    kernels.sum_rows(cuts.chunks * cuts.pieces, s.out, db, s.out, layer.db);
   }
 }
 
@@ -116,35 +124,32 @@ void BackwardOneByOne(const Layer<T>& layer) {
   const T* dz = layer.dy;
   if (layer.activation.backward != nullptr) {
     T* made = GetScratch<T>(ScratchUse::kGradient, s.rows * s.out);
-    const int64_t grain = CeilDiv(1 << 15, s.out);
+    constexpr int64_t kTaskElements = 1 << 15;
+    const int64_t grain = CeilDiv(kTaskElements, s.out);
     ParallelFor(s.rows, grain, [&](int64_t begin, int64_t end) {
       layer.InputGradient(begin, end, made + begin * s.out);
     });
     dz = made;
   }
   if (layer.dx != nullptr) layer.DataGradient(0, s.rows, dz);
-  if (layer.dw != nullptr) layer.WeightGradient(0, s.rows, dz, 0, s.out, layer.dw, nullptr);
+  if (layer.dw != nullptr) layer.WeightGradient(0, s.rows, dz, T(0), layer.dw);
   if (layer.db == nullptr) return;
   constexpr int64_t kColumns = 256;
   ParallelFor(s.out, kColumns, [&](int64_t first, int64_t last) {
-    layer.WeightGradient(0, s.rows, dz, first, last, nullptr, layer.db);
+    ActiveGemmKernels(T()).sum_rows(s.rows, last - first, dz + first, s.out, layer.db + first);
   });
 }
 
 // Which way depends on the size alone, so that the order of every sum does.
 template <class T>
 void Backward(const Layer<T>& layer) {
+  constexpr int64_t kSmallWeight = 128 * 128;
   const LinearSize& s = layer.size;
-  if (s.out == 0) {
-    if (layer.dx != nullptr) std::fill_n(layer.dx, s.rows * s.in, T(0));
-    return;
+  if (s.in * s.out <= kSmallWeight) {
+    BackwardByRows(layer);
+  } else {
+    BackwardOneByOne(layer);
   }
-  constexpr int64_t kSmallWeight = 128 * 128, kSmallProducts = 1 << 23;
-  const int64_t chunk = GemmChunk(s.rows);
-  const bool small = s.rows * s.in * s.out <= kSmallProducts;
-  if (s.rows <= chunk && small) return BackwardInTeam(layer);
-  if (s.rows > chunk && s.in * s.out <= kSmallWeight) return BackwardByChunks(layer, chunk);
-  BackwardOneByOne(layer);
 }
 
 template <class T>
