@@ -106,16 +106,22 @@ void Check(Shape s, T alpha, T beta) {
 
 const std::vector<Shape>& Shapes() {
   static const std::vector<Shape> shapes = {
-      {1, 1, 1},     {1, 1, 7},      {2, 3, 4},       {3, 17, 5},    {5, 16, 3},     {7, 33, 9},
-      {13, 31, 8},   {14, 32, 64},   {15, 32, 17},    {16, 16, 16},  {29, 65, 33},   {64, 64, 64},
-      {256, 64, 64}, {256, 3, 64},   {256, 64, 3},    {256, 64, 2},  {64, 64, 256},  {64, 3, 256},
-      {2, 64, 256},  {1, 200, 70},   {200, 1, 70},    {1, 64, 600},  {97, 101, 103}, {40, 500, 50},
-      {20, 40, 513}, {33, 20, 1100}, {300, 150, 530}, {60, 700, 90}, {3, 5, 0}};
+      {1, 1, 1},     {1, 1, 7},     {2, 3, 4},      {3, 17, 5},      {5, 16, 3},    {7, 33, 9},
+      {13, 31, 8},   {14, 32, 64},  {15, 32, 17},   {16, 16, 16},    {29, 65, 33},  {64, 64, 64},
+      {256, 64, 64}, {256, 3, 64},  {256, 64, 3},   {256, 64, 2},    {256, 2, 64},  {64, 64, 256},
+      {64, 3, 256},  {2, 64, 256},  {1, 200, 70},   {200, 1, 70},    {1, 64, 600},  {97, 101, 103},
+      {40, 500, 50}, {20, 40, 513}, {33, 20, 1100}, {300, 150, 530}, {60, 700, 90}, {3, 5, 0}};
   return shapes;
 }
 
+// On one thread; GemmThreads compares the others with it.
 template <class T>
-class GemmTest : public testing::Test {};
+class GemmTest : public testing::Test {
+ protected:
+  void SetUp() override { SetNumThreads(1); }
+  void TearDown() override { SetNumThreads(before_); }
+  const int before_ = NumThreads();
+};
 using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(GemmTest, Types);
 

@@ -64,8 +64,14 @@ double Bound(int64_t terms) {
          std::sqrt(static_cast<double>(terms) + 4);
 }
 
+// On one thread; LinearThreads compares the others with it.
 template <class T>
-class LinearTest : public testing::Test {};
+class LinearTest : public testing::Test {
+ protected:
+  void SetUp() override { SetNumThreads(1); }
+  void TearDown() override { SetNumThreads(before_); }
+  const int before_ = NumThreads();
+};
 using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(LinearTest, Types);
 
