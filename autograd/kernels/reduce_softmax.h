@@ -16,6 +16,19 @@ template <class V, class F>
   if (i < n) V::StorePartial(y + i, f(i, n - i), n - i);
 }
 
+// Softmax of a row that fits into one vector.
+template <class P, class V>
+[[gnu::always_inline]] inline void ShortSoftmax(const typename V::Scalar* x, typename V::Scalar* y,
+                                                int64_t n) {
+  using T = typename V::Scalar;
+  const auto v = LoadUpTo<V>(x, n);
+  const auto padded = KeepFirst<V>(v, n, V::Set(-Consts<V>::kInf));
+  // ReduceMax may pass over a NaN, but that lane's exponential makes the sum NaN.
+  const auto e = Exp<V>(padded - V::Set(V::ReduceMax(padded)));
+  const double sum = LaneSum<P, V>(KeepFirst<V>(e, n, V::Zero()));
+  StoreUpTo<V>(y, e * V::Set(static_cast<T>(1 / sum)), n);
+}
+
 template <class P, class V>
 struct Softmaxes {
   using T = typename V::Scalar;
@@ -23,6 +36,12 @@ struct Softmaxes {
   // NaN and infinities need no branches: they make the maximum, or the sum, NaN, and so every
   // element of the row.
   static void Softmax(const T* x, T* y, int64_t rows, int64_t columns) {
+    if (columns <= V::kLanes) {
+      for (int64_t row = 0; row < rows; ++row) {
+        ShortSoftmax<P, V>(x + row * columns, y + row * columns, columns);
+      }
+      return;
+    }
     for (int64_t row = 0; row < rows; ++row, x += columns, y += columns) {
       const auto shift = V::Set(Extrema<V>::MaxOf(x, columns));
       const double sum = SumOfTerms<P, V>(columns, [=](int64_t i, int64_t c) {

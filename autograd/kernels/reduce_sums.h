@@ -167,11 +167,7 @@ template <class V, bool kNegate>
     nan = V::Select(V::IsNan(v), v, nan);
   }
   if (V::Bits(V::IsNan(nan)) != 0) return Consts<V>::kNan;
-  const auto lanes = V::Max(V::Max(best[0], best[1]), V::Max(best[2], best[3]));
-  T result = lanes[0];
-  for (int lane = 1; lane < V::kLanes; ++lane) {
-    result = lanes[lane] > result ? lanes[lane] : result;
-  }
+  const T result = V::ReduceMax(V::Max(V::Max(best[0], best[1]), V::Max(best[2], best[3])));
   return kNegate ? -result : result;
 }
 

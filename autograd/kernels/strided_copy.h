@@ -51,28 +51,38 @@ constexpr int64_t kTile = 64 / static_cast<int64_t>(sizeof(Word)) > 16
                               ? 16
                               : 64 / static_cast<int64_t>(sizeof(Word));
 
-// src_column = 1 and dst_row = 1. Square::Transpose(src, src_row, dst, dst_column) moves a square
-// of Square::kSize elements a side.
+// One tile, or the part of one at the matrix' edge. Square::Transpose(src, src_row, dst,
+// dst_column) moves a square of Square::kSize elements a side.
+template <class Word, class Square>
+void TransposeTile(const Layout<Word>& l, int64_t top, int64_t bottom, int64_t left,
+                   int64_t right) {
+  if (bottom - top == kTile<Word> && right - left == kTile<Word>) {
+    for (int64_t q = left; q < right; q += Square::kSize) {
+      for (int64_t p = top; p < bottom; p += Square::kSize) {
+        Square::Transpose(l.src + p * l.src_row + q, l.src_row, l.dst + q * l.dst_column + p,
+                          l.dst_column);
+      }
+    }
+    return;
+  }
+  for (int64_t q = left; q < right; ++q) {
+    for (int64_t p = top; p < bottom; ++p) {
+      l.dst[q * l.dst_column + p] = l.src[p * l.src_row + q];
+    }
+  }
+}
+
+// src_column = 1 and dst_row = 1. Panels of a few tiles' columns go down all the rows, so that the
+// pages they are written to stay few, and each is written in order.
 template <class Word, class Square>
 void Transpose(const Layout<Word>& l) {
-  constexpr int64_t kSize = kTile<Word>;
-  for (int64_t i = 0; i < l.rows; i += kSize) {
-    const int64_t bottom = i + kSize < l.rows ? i + kSize : l.rows;
-    for (int64_t j = 0; j < l.columns; j += kSize) {
-      const int64_t right = j + kSize < l.columns ? j + kSize : l.columns;
-      if (bottom - i == kSize && right - j == kSize) {
-        for (int64_t p = i; p < bottom; p += Square::kSize) {
-          for (int64_t q = j; q < right; q += Square::kSize) {
-            Square::Transpose(l.src + p * l.src_row + q, l.src_row, l.dst + q * l.dst_column + p,
-                              l.dst_column);
-          }
-        }
-      } else {
-        for (int64_t q = j; q < right; ++q) {
-          for (int64_t p = i; p < bottom; ++p) {
-            l.dst[q * l.dst_column + p] = l.src[p * l.src_row + q];
-          }
-        }
+  constexpr int64_t kSize = kTile<Word>, kPanel = 4 * kSize;
+  for (int64_t panel = 0; panel < l.columns; panel += kPanel) {
+    const int64_t end = panel + kPanel < l.columns ? panel + kPanel : l.columns;
+    for (int64_t i = 0; i < l.rows; i += kSize) {
+      const int64_t bottom = i + kSize < l.rows ? i + kSize : l.rows;
+      for (int64_t j = panel; j < end; j += kSize) {
+        TransposeTile<Word, Square>(l, i, bottom, j, j + kSize < end ? j + kSize : end);
       }
     }
   }

@@ -52,17 +52,18 @@ enum class UnaryOp : int {
   kCeil,   // ceil x                             grad 0                          (s unused)
   kRound,  // nearest integer, ties to even      grad 0                          (s unused)
 };
-// Errors measured with AVX2 and AVX-512 over all exponents, in units of the last place, f32 / f64
-// (the same on both):
-//   kExp 1.0 / 1.0      kExpm1 1.6 / 1.8   kLog 0.8 / 0.8       kLog1p 1.4 / 1.3    kRsqrt 1.5
-//   / 1.5 kSin, kCos 1.6 / 1.6    kTan 3.2 / 3.3    kTanh 2.4 / 2.5      kSigmoid 2.1 / 2.3
-//   kSoftplus 1.7 / 1.6 kElu 1.6 / 1.7      kSelu 2.2 / 2.0    kSilu 3.0 / 3.0      kErf 2.3 / 1.6
-//   the rest 0.5
-// sin, cos and tan of f32 beyond 2^17 and f64 beyond 2^20 come from libm. GELU: an absolute error
-// of one epsilon (1.2e-7, 2.2e-16) or 4 last places, whichever is more; kGeluErf stays within 8
-// (f32) and 20 (f64) last places even where it underflows. kSilu, kGeluTanh and kGeluErf give -0
-// for -inf, the limit. Gradients: within 3 last places or 4 epsilons of max(1, |f'|) for |dy| near
-// 1, and finite at infinite x where the limit is.
+// Errors measured with AVX2 and AVX-512 (the same) over all exponents, in units of the last place
+// of f32 / f64:
+//   kExp     1.0 / 1.0    kExpm1    1.6 / 1.8    kElu      1.6 / 1.7    kSelu   2.1 / 2.0
+//   kLog     0.8 / 0.8    kLog1p    1.4 / 1.3    kSoftplus 1.7 / 1.6    kRsqrt  1.5 / 1.5
+//   kSin     1.6 / 1.6    kCos      1.6 / 1.6    kTan      3.3 / 3.3    kErf    2.3 / 1.6
+//   kSigmoid 2.3 / 2.3    kTanh     2.5 / 2.5    kSilu     3.0 / 3.0    others  0.5 / 0.5
+// kSilu: until its sigmoid is subnormal (x > -87, -708); after that, the error of the factor. sin,
+// cos and tan of f32 beyond 2^17 and of f64 beyond 2^20 come from libm. GELU: one epsilon (1.2e-7,
+// 2.2e-16) in absolute terms or 4 last places, whichever is more; kGeluErf stays within 8 (f32) and
+// 20 (f64) last places even where it underflows. kSilu, kGeluTanh and kGeluErf give -0 for -inf,
+// the limit. Gradients: within 3 last places or 4 epsilons of max(1, |f'|) for |dy| near 1, and
+// finite at infinite x where the limit is.
 inline constexpr int kNumUnaryOps = static_cast<int>(UnaryOp::kRound) + 1;
 
 // SELU's constants (Klambauer et al. 2017, equation 14).

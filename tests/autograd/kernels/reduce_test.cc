@@ -227,12 +227,13 @@ TYPED_TEST(ReduceTest, Softmax) {
 TYPED_TEST(ReduceTest, SoftmaxOfInfinities) {
   using T = TypeParam;
   const T inf = std::numeric_limits<T>::infinity();
-  const T x[8] = {-inf, 0, inf, 0, -inf, -inf, 1, std::numeric_limits<T>::quiet_NaN()};
-  T y[8];
-  this->k.softmax(x, y, 4, 2);
+  const T nan = std::numeric_limits<T>::quiet_NaN();
+  const T x[10] = {-inf, 0, inf, 0, -inf, -inf, 1, nan, nan, 1};
+  T y[10];
+  this->k.softmax(x, y, 5, 2);
   EXPECT_EQ(y[0], 0);
   EXPECT_EQ(y[1], 1);
-  for (int i = 2; i < 8; ++i) EXPECT_TRUE(std::isnan(y[i])) << i;
+  for (int i = 2; i < 10; ++i) EXPECT_TRUE(std::isnan(y[i])) << i;
   this->k.log_softmax(x, y, 1, 2);
   EXPECT_EQ(y[0], -inf);
   EXPECT_EQ(y[1], 0);

@@ -107,10 +107,10 @@ std::vector<T> SpecialValues() {
   return values;
 }
 
-// Every 2053rd of the 2^32 patterns: all exponents, about 4000 mantissas each.
+// Every 4093rd of the 2^32 patterns: all exponents, about 2000 mantissas each.
 std::vector<float> Samples(float) {
   std::vector<float> values = SpecialValues<float>();
-  for (uint64_t bits = 0; bits < (uint64_t{1} << 32); bits += 2053) {
+  for (uint64_t bits = 0; bits < (uint64_t{1} << 32); bits += 4093) {
     const auto pattern = static_cast<uint32_t>(bits);
     float x;
     std::memcpy(&x, &pattern, sizeof x);
