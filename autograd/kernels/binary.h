@@ -18,19 +18,11 @@
 
 namespace autograd::kernels {
 
-// z = f(x, y). Integers wrap around.
-enum class BinaryOp : int {
-  kAdd,
-  kSub,
-  kMul,
-  kDiv,  // integers: rounded towards zero; x / 0 is 0, the lowest value / -1 wraps to itself
-  kPow,  // x^y. Integers: exact modulo 2^bits; a negative exponent gives 0, but 1 for x = 1 and +-1
-         // for x = -1
-  kAtan2,  // the angle of (y's cosine, x's sine), atan2(x, y) of <cmath>; floats only, null for
-           // integers
-  kMin,    // NaN if either is NaN
-  kMax,
-};
+// z = f(x, y). Integers wrap around. kDiv of integers rounds towards zero; x / 0 is 0, and the
+// lowest value / -1 wraps to itself. kPow of integers is exact modulo 2^bits; a negative exponent
+// gives 0, but 1 for x = 1 and +-1 for x = -1. kAtan2 is <cmath>'s atan2(x, y), null for integers.
+// kMin and kMax are NaN if either operand is.
+enum class BinaryOp : int { kAdd, kSub, kMul, kDiv, kPow, kAtan2, kMin, kMax };
 inline constexpr int kNumBinaryOps = static_cast<int>(BinaryOp::kMax) + 1;
 
 // z = x op y, false (kNe: true) where either is NaN.
