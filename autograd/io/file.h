@@ -1,8 +1,8 @@
 // Whole files in and out, with errors that name the path.
 //
 // Example:
-//   absl::Status written = WriteFileAtomically("/tmp/autograd_note.txt", "text");
-//   absl::StatusOr<std::string> text = ReadFile("/tmp/autograd_note.txt");
+//   absl::Status written = WriteFileAtomically("note.txt", "text");
+//   absl::StatusOr<std::string> text = ReadFile("note.txt");
 //   if (!text.ok()) std::cerr << text.status() << "\n";
 #ifndef AUTOGRAD_IO_FILE_H_
 #define AUTOGRAD_IO_FILE_H_

@@ -5,8 +5,8 @@
 // offset and what was expected.
 //
 // Example:
-//   absl::Status written = WriteNpy("/tmp/autograd_points.npy", Tensor::FromVector<float>({1, 2}, {1, 2}));
-//   absl::StatusOr<Tensor> points = ReadNpy("/tmp/autograd_points.npy");
+//   absl::Status written = WriteNpy("points.npy", Tensor::FromVector<float>({1, 2}, {1, 2}));
+//   absl::StatusOr<Tensor> points = ReadNpy("points.npy");
 //   if (points.ok()) std::cout << *points << "\n";
 #ifndef AUTOGRAD_IO_NPY_H_
 #define AUTOGRAD_IO_NPY_H_

@@ -15,8 +15,8 @@
 //   SafetensorsFile file;
 //   file.tensors = {{"net.0.weight", Ones({64, 3})}, {"net.0.bias", Zeros({64})}};
 //   file.metadata = {{"model", "mlp"}};
-//   absl::Status written = WriteSafetensors("/tmp/autograd_model.safetensors", file);
-//   absl::StatusOr<SafetensorsFile> read = ReadSafetensors("/tmp/autograd_model.safetensors");
+//   absl::Status written = WriteSafetensors("model.safetensors", file);
+//   absl::StatusOr<SafetensorsFile> read = ReadSafetensors("model.safetensors");
 //   if (read.ok()) std::cout << read->tensors.size() << " tensors\n";
 #ifndef AUTOGRAD_IO_SAFETENSORS_H_
 #define AUTOGRAD_IO_SAFETENSORS_H_

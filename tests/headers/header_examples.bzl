@@ -57,6 +57,9 @@ def header_examples(name = "header_examples", default_public = False, private = 
         name = name,
         srcs = [name + ".cc"],
         # An example may name a result and leave it there.
-        copts = ["-Wno-unused"],
+        copts = [
+            "-Wno-unused",
+            "-Wno-unused-parameter",
+        ],
         deps = [package + ":public_libraries" for package in [""] + uses],
     )
