@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "autograd/grad.h"
 #include "autograd/grad_mode.h"
 #include "autograd/ops/concat.h"
 #include "autograd/ops/creation.h"
@@ -93,6 +94,36 @@ void SortLine(benchmark::State& state) {
   SetBytes(state, x.numel());
 }
 
+// What a view costs, recorded.
+void ViewReshape(benchmark::State& state) {
+  const Tensor x = Zeros({4, 8}).set_requires_grad(true);
+  for (auto _ : state) benchmark::DoNotOptimize(Reshape(x, {8, 4}));
+}
+void ViewSlice(benchmark::State& state) {
+  const Tensor x = Zeros({4, 8}).set_requires_grad(true);
+  for (auto _ : state) benchmark::DoNotOptimize(Slice(x, 1, 2, 6));
+}
+void ViewChunk(benchmark::State& state) {
+  const Tensor x = Zeros({4, 8}).set_requires_grad(true);
+  for (auto _ : state) benchmark::DoNotOptimize(Chunk(x, 2, 1));
+}
+void SmallConcat(benchmark::State& state) {
+  const Tensor x = Zeros({4, 8}).set_requires_grad(true);
+  for (auto _ : state) benchmark::DoNotOptimize(Concat({x, x}, 1));
+}
+void SmallConcatBackward(benchmark::State& state) {
+  const Tensor x = Zeros({4, 8}).set_requires_grad(true), gradient = Zeros({4, 16});
+  for (auto _ : state) {
+    const Tensor y = Concat({x, x}, 1);
+    benchmark::DoNotOptimize(Grad({y}, {x}, {.grad_outputs = {gradient}}));
+  }
+}
+
+BENCHMARK(ViewReshape);
+BENCHMARK(ViewSlice);
+BENCHMARK(ViewChunk);
+BENCHMARK(SmallConcat);
+BENCHMARK(SmallConcatBackward);
 BENCHMARK(Memcpy)->Arg(256)->Arg(2048);
 BENCHMARK(ContiguousTransposed)->Arg(256)->Arg(2048);
 BENCHMARK(ContiguousHeads)->Arg(64);

@@ -105,16 +105,16 @@ Tensor Part(const Tensor& x, int axis, int64_t start, int64_t size) {
 
 Tensor Concat(const std::vector<Tensor>& tensors, int64_t axis) {
   CheckGiven("Concat", tensors);
-  const OpScope scope("Concat", {&tensors[0]});
+  std::vector<const Tensor*> inputs;
+  for (const Tensor& tensor : tensors) inputs.push_back(&tensor);
+  const OpScope scope("Concat", inputs);
   const int joined = NormalizeAxis("Concat", axis, tensors[0].shape());
   CheckAlike("Concat", tensors, joined);
   Shape shape = tensors[0].shape();
   shape[joined] = 0;
-  std::vector<const Tensor*> inputs;
   std::vector<int64_t> sizes;
   for (const Tensor& tensor : tensors) {
     shape[joined] += tensor.shape()[joined];
-    inputs.push_back(&tensor);
     sizes.push_back(tensor.shape()[joined]);
   }
   const Tensor y = Tensor::Empty(shape, tensors[0].dtype());

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <initializer_list>
+#include <span>
 
 #include "autograd/memory/operation_scope.h"
 #include "autograd/tensor.h"
@@ -13,8 +14,7 @@ namespace internal {
 struct TraceEvent;
 inline std::atomic<bool> trace_enabled = false;
 // An event that began now; EndTraceEvent writes it down.
-TraceEvent* BeginTraceEvent(const char* name, bool backward,
-                            std::initializer_list<const Tensor*> inputs);
+TraceEvent* BeginTraceEvent(const char* name, bool backward, std::span<const Tensor* const> inputs);
 void EndTraceEvent(TraceEvent* event);
 }  // namespace internal
 
@@ -24,7 +24,9 @@ class OpScope {
  public:
   enum class Pass { kForward, kBackward };
 
-  OpScope(const char* name, std::initializer_list<const Tensor*> inputs) : scope_(name) {
+  OpScope(const char* name, std::initializer_list<const Tensor*> inputs)
+      : OpScope(name, std::span<const Tensor* const>(inputs.begin(), inputs.size())) {}
+  OpScope(const char* name, std::span<const Tensor* const> inputs) : scope_(name) {
     if (internal::trace_enabled.load(std::memory_order_relaxed)) [[unlikely]] {
       event_ = internal::BeginTraceEvent(name, false, inputs);
     }

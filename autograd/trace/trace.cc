@@ -63,7 +63,7 @@ struct EnvironmentTrace {
 }  // namespace
 
 TraceEvent* BeginTraceEvent(const char* name, bool backward,
-                            std::initializer_list<const Tensor*> inputs) {
+                            std::span<const Tensor* const> inputs) {
   std::string shapes;
   for (const Tensor* input : inputs) {
     if (!shapes.empty()) shapes += " ";

@@ -12,6 +12,7 @@
 
 #include "autograd/grad.h"
 #include "autograd/ops/arithmetic.h"
+#include "autograd/ops/concat.h"
 #include "autograd/ops/creation.h"
 #include "autograd/ops/expand.h"
 
@@ -51,6 +52,14 @@ TEST(Trace, RecordsOperationsWithShapes) {
   EXPECT_GE(event["dur"].get<double>(), 0);
   EXPECT_TRUE(event["pid"].is_number_integer());
   EXPECT_TRUE(event["tid"].is_number_integer());
+}
+
+TEST(Trace, ListsOfInputsAreComplete) {
+  const Tensor a = Ones({2}), b = Ones({1});
+  StartTrace();
+  Concat({a, b, a});
+  EXPECT_EQ((*Find(Json::parse(StopTrace()), "Concat"))["args"]["shapes"],
+            "[2] f32 [1] f32 [2] f32");
 }
 
 TEST(Trace, NestedOperationsLieInsideTheirCaller) {
