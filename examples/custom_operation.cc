@@ -1,0 +1,35 @@
+// An operation of one's own: y = x exp(-x^2), its derivative, and the check that both agree, of first and second order.
+#include <iostream>
+
+#include "autograd/gradcheck.h"
+#include "autograd/node.h"
+#include "autograd/ops/arithmetic.h"
+#include "autograd/ops/unary.h"
+
+using namespace autograd;
+
+class WaveletNode final : public NodeOf<WaveletNode> {
+ public:
+  static constexpr char kName[] = "Wavelet";
+  explicit WaveletNode(const Tensor& x) : x_(this, x) {}
+  void Vjp(VjpContext& ctx) override {
+    const Tensor x = x_.Get();
+    ctx.SetGrad(0, ctx.grad() * (1.0 - 2.0 * Square(x)) * Exp(-Square(x)));
+  }
+
+ private:
+  SavedTensor x_;
+};
+
+Tensor Wavelet(const Tensor& x) {
+  const Tensor v = x.Detach();
+  return Record<WaveletNode>(v * Exp(-Square(v)), {&x}, x);
+}
+
+int main() {
+  const auto function = [](const std::vector<Tensor>& in) { return std::vector{Wavelet(in[0])}; };
+  const Tensor x = Tensor::FromVector<double>({-1, .3, 2}, {3});
+  const bool ok = GradCheck(function, {x}).ok && GradGradCheck(function, {x}).ok;
+  std::cout << Wavelet(x) << (ok ? "\nderivatives are right\n" : "\nderivatives are wrong\n");
+  return ok ? 0 : 1;
+}

@@ -1,0 +1,170 @@
+"""Runs the moons program as a user would: its files, its flags, its errors, Ctrl-C, and the same bytes on any threads."""
+
+import json
+import os
+import resource
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+
+PROGRAM = os.path.join("examples", "moons", "moons")
+METRICS = ["iterations", "batch_size", "train_seconds", "microseconds_per_iteration", "loss_last_1000", "w2", "w2_floor",
+           "nll", "seed", "threads", "isa"]
+PICTURES = ["loss.png", "samples.png", "trajectories.png", "density.png", "flow.png"]
+
+
+def run(folder, *flags, **kwargs):
+    command = [PROGRAM, "--output_dir=" + folder] + list(flags)
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, **kwargs)
+
+
+def read(folder, name):
+    with open(os.path.join(folder, name), "rb") as file:
+        return file.read()
+
+
+def npy_header(data):
+    assert data[:8] == b"\x93NUMPY\x01\x00", data[:8]
+    length = struct.unpack("<H", data[8:10])[0]
+    return eval(data[10:10 + length], {}, {}), data[10 + length:]  # a literal written by the program under test
+
+
+def safetensors_header(data):
+    return json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])
+
+
+def write_npy(path, points):
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (%d, 2), }" % len(points)
+    header += " " * (63 - (10 + len(header)) % 64) + "\n"
+    with open(path, "wb") as file:
+        file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
+        for point in points:
+            file.write(struct.pack("<dd", *point))
+
+
+class MoonsProgram(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
+
+    def test_writes_what_it_promises_and_samples_again_from_the_model(self):
+        done = run(self.folder, "--iterations=300", "--samples=64", "--seed=3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        header, data = npy_header(read(self.folder, "samples.npy"))
+        self.assertEqual((header["descr"], header["shape"], len(data)), ("<f4", (64, 2), 64 * 8))
+        header, _ = npy_header(read(self.folder, "loss.npy"))
+        self.assertEqual(header["shape"], (300,))
+        for name in PICTURES:
+            self.assertEqual(read(self.folder, name)[:8], b"\x89PNG\r\n\x1a\n", name)
+        metrics = json.loads(read(self.folder, "metrics.json"))
+        self.assertEqual(list(metrics), METRICS)
+        self.assertEqual((metrics["iterations"], metrics["batch_size"], metrics["seed"]), (300, 256, 3))
+        self.assertLess(metrics["loss_last_1000"], 1.5)
+        self.assertLess(metrics["w2_floor"], metrics["w2"])
+        model = safetensors_header(read(self.folder, "model.safetensors"))
+        self.assertEqual(model["net.0.weight"]["shape"], [64, 3])
+        self.assertEqual(model["__metadata__"]["path"], "cond_ot")
+        self.assertIn("100%", done.stderr)
+
+        again = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
+        checkpoint = "--checkpoint=" + os.path.join(self.folder, "model.safetensors")
+        done = run(again, checkpoint, "--samples=64", "--seed=3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(read(again, "samples.npy"), read(self.folder, "samples.npy"))
+        self.assertFalse(os.path.exists(os.path.join(again, "loss.png")))
+        done = run(again, checkpoint, "--hidden=32")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--hidden=32 contradicts the checkpoint", done.stderr)
+
+    def test_same_bytes_on_any_number_of_threads(self):
+        wanted = None
+        for threads in (1, 2, 3, 16):
+            # SIGINT right after training would leave the samples out, so whole runs, but short ones.
+            done = run(self.folder, "--iterations=40", "--samples=500", "--threads=%d" % threads)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            found = read(self.folder, "samples.npy"), read(self.folder, "model.safetensors")
+            wanted = wanted or found
+            self.assertEqual(found, wanted, "%d threads" % threads)
+
+    def test_wrong_flags_are_explained_in_one_line(self):
+        for flags, message in [
+            (["--schedule=linear"], "--schedule is 'linear', expected constant or cosine"),
+            (["--path=ot"], "expected cond_ot, polynomial, vp, linear_vp or cosine"),
+            (["--solver=rk5"], "expected euler, midpoint, heun2, heun3, rk4, rk4_38 or dopri5"),
+            (["--model=cnn"], "--model is 'cnn', expected mlp or time_embedding"),
+            (["--iterations=0"], "--iterations is 0, expected 1 to"),
+            (["--batch_size=-1"], "--batch_size is -1"),
+            (["--learning_rate=nan"], "--learning_rate is nan"),
+            (["--ema=1.5"], "--ema is 1.5, expected 0 to 1"),
+            (["--solver_steps=0"], "--solver_steps is 0"),
+            (["--threads=-2"], "--threads is -2"),
+            (["--data=missing.npy"], "missing.npy"),
+            (["--checkpoint=missing.safetensors"], "missing.safetensors"),
+            (["train"], "'train' is not a flag"),
+            (["--output_dir=" + PROGRAM], "not a folder"),
+            (["--iteration=5"], "iteration"),
+            (["--iterations=many"], "iterations"),
+        ]:
+            done = run(self.folder, *flags)
+            self.assertIn(done.returncode, (1, 2), flags)
+            self.assertIn(message, done.stderr, flags)
+            self.assertLess(len(done.stderr.strip().splitlines()), 4, done.stderr)
+
+    def test_foreign_and_damaged_models_are_refused(self):
+        path = os.path.join(self.folder, "model.safetensors")
+        with open(path, "wb") as file:
+            file.write(b"not a model")
+        done = run(self.folder, "--checkpoint=" + path)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("model.safetensors", done.stderr)
+        with open(path, "wb") as file:
+            file.write(struct.pack("<Q", 2) + b"{}")
+        done = run(self.folder, "--checkpoint=" + path)
+        self.assertIn("not a model of this program", done.stderr)
+
+    def test_own_points(self):
+        path = os.path.join(self.folder, "points.npy")
+        write_npy(path, [(i % 7, i % 5) for i in range(300)])
+        done = run(self.folder, "--data=" + path, "--iterations=30", "--samples=10")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        write_npy(path, [(float("nan"), 0)])
+        done = run(self.folder, "--data=" + path)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("row 0, column 0 is not finite", done.stderr)
+
+    def test_ctrl_c_leaves_a_model(self):
+        process = subprocess.Popen([PROGRAM, "--output_dir=" + self.folder, "--iterations=100000000"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=40)
+        self.assertEqual(process.returncode, 130, errors)
+        self.assertIn(b"interrupted after", errors)
+        self.assertIn("net.6.bias", safetensors_header(read(self.folder, "model.safetensors")))
+        npy_header(read(self.folder, "loss.npy"))
+
+    def test_a_full_disk_is_reported_and_overwrites_nothing(self):
+        path = os.path.join(self.folder, "model.safetensors")
+        with open(path, "wb") as file:
+            file.write(b"precious")
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        done = run(self.folder, "--iterations=10", "--samples=10", preexec_fn=limit)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("model.safetensors", done.stderr)
+        self.assertEqual(read(self.folder, "model.safetensors"), b"precious")
+        self.assertEqual([name for name in os.listdir(self.folder) if name.startswith("model")], ["model.safetensors"])
+
+    def test_help_and_version(self):
+        done = run(self.folder, "--help")
+        self.assertEqual(done.returncode, 0)
+        for flag in ["iterations", "batch_size", "learning_rate", "schedule", "noise", "hidden", "model", "path", "solver",
+                     "solver_steps", "rtol", "atol", "samples", "ema", "data", "seed", "threads", "output_dir", "checkpoint",
+                     "version"]:
+            self.assertIn("\n  --" + flag, done.stdout)
+        self.assertRegex(run(self.folder, "--version").stdout, r"^moons \d+\.\d+\.\d+\n$")
+
+
+if __name__ == "__main__":
+    unittest.main()
