@@ -103,7 +103,7 @@ class MoonsProgram(unittest.TestCase):
             (["--data=missing.npy"], "missing.npy"),
             (["--checkpoint=missing.safetensors"], "missing.safetensors"),
             (["train"], "'train' is not a flag"),
-            (["--output_dir=" + PROGRAM], "not a folder"),
+            (["--output_dir=" + PROGRAM], "cannot make the folder"),
             (["--iteration=5"], "iteration"),
             (["--iterations=many"], "iterations"),
         ]:
