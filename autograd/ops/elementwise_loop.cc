@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "autograd/kernels/stream.h"
 #include "autograd/parallel/parallel.h"
 
 namespace autograd::internal {
@@ -166,6 +167,15 @@ bool RowsAreDense(const Plan& plan) {
   return true;
 }
 
+// args, moved on by `begin` elements.
+void Advance(const ElementwiseArg* args, std::span<const Tensor* const> inputs, int64_t begin,
+             ElementwiseArg* moved) {
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    const int64_t item = static_cast<int64_t>(ItemSize(inputs[k]->dtype()));
+    moved[k] = {args[k].as<char>() + (args[k].scalar ? 0 : begin * item), args[k].scalar};
+  }
+}
+
 // The common case without a plan: everything dense, each input of the output's shape or one
 // element. Returns false if that is not so.
 bool RunDense(const Tensor& output, std::span<const Tensor* const> inputs, Kernel kernel,
@@ -183,14 +193,19 @@ bool RunDense(const Tensor& output, std::span<const Tensor* const> inputs, Kerne
     kernel(n, output.raw<char>(), args);
     return true;
   }
+  const int64_t item = static_cast<int64_t>(ItemSize(output.dtype()));
+  const bool streaming = kernels::WorthStreaming(n * item);
   ParallelFor(n, grain, [&](int64_t begin, int64_t end) {
-    ElementwiseArg pieces[kMaxElementwiseInputs];
-    for (size_t k = 0; k < inputs.size(); ++k) {
-      const int64_t item = static_cast<int64_t>(ItemSize(inputs[k]->dtype()));
-      pieces[k] = {args[k].as<char>() + (args[k].scalar ? 0 : begin * item), args[k].scalar};
+    char* out = output.raw<char>() + begin * item;
+    ElementwiseArg moved[kMaxElementwiseInputs];
+    if (!streaming) {
+      Advance(args, inputs, begin, moved);
+      return kernel(end - begin, out, moved);
     }
-    const int64_t item = static_cast<int64_t>(ItemSize(output.dtype()));
-    kernel(end - begin, output.raw<char>() + begin * item, pieces);
+    kernels::Stream(out, (end - begin) * item, [&](int64_t byte, int64_t bytes, char* buffer) {
+      Advance(args, inputs, begin + byte / item, moved);
+      kernel(bytes / item, buffer, moved);
+    });
   });
   return true;
 }

@@ -1,10 +1,13 @@
 #include "autograd/ops/inplace.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <string>
 
+#include "autograd/kernels/binary.h"
 #include "autograd/ops/copy_elements.h"
 #include "autograd/ops/dispatch.h"
 #include "autograd/ops/elementwise_loop.h"
@@ -56,18 +59,14 @@ void AddInPlace(Tensor& y, const Tensor& x, double scale) {
   }
   y.MarkChanged("AddInPlace");
   const Tensor* inputs[] = {&y, &x};
-  Dispatch<DTypes::kAll>(y.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    if constexpr (!std::is_same_v<T, BFloat16>) {
-      const T factor = static_cast<T>(scale);
-      ElementwiseLoop(y, inputs, [&](int64_t n, void* out, const ElementwiseArg* args) {
-        const T* a = args[0].as<T>();
-        const T* b = args[1].as<T>();
-        const int64_t step = args[1].scalar ? 0 : 1;
-        T* to = static_cast<T*>(out);
-        for (int64_t i = 0; i < n; ++i) to[i] = static_cast<T>(a[i] + factor * b[i * step]);
-      });
-    }
+  Dispatch<DTypes::kArithmetic>(y.dtype(), [&]<class T>(T) {
+    const auto kernel = [factor = static_cast<T>(scale)](int64_t n, void* out,
+                                                         const void* const* in) {
+      // Where the loop has packed y, in[0] is a copy of it and `out` is still to be written.
+      if (out != in[0]) std::memcpy(out, in[0], static_cast<size_t>(n) * sizeof(T));
+      kernels::GetBinary<T>().axpy(factor, static_cast<const T*>(in[1]), static_cast<T*>(out), n);
+    };
+    internal::DenseElementwiseLoop(y, inputs, kernel);
   });
 }
 
@@ -75,12 +74,10 @@ void FillInPlace(Tensor& y, double value) {
   const OpScope scope("FillInPlace", {&y});
   internal::CheckDefined("FillInPlace", {&y});
   y.MarkChanged("FillInPlace");
-  Dispatch<DTypes::kAll>(y.dtype(), [&](auto zero) {
-    using T = decltype(zero);
+  Dispatch<DTypes::kAll>(y.dtype(), [&]<class T>(T) {
     const T converted = ConvertScalar<T>("FillInPlace", value);
     ElementwiseLoop(y, {}, [&](int64_t n, void* out, const ElementwiseArg*) {
-      T* to = static_cast<T*>(out);
-      for (int64_t i = 0; i < n; ++i) to[i] = converted;
+      std::fill(static_cast<T*>(out), static_cast<T*>(out) + n, converted);
     });
   });
 }
@@ -93,15 +90,15 @@ void ScaleInPlace(Tensor& y, double factor) {
   }
   y.MarkChanged("ScaleInPlace");
   const Tensor* inputs[] = {&y};
-  const auto scale = [&](auto typed) {
-    using T = decltype(typed);
-    ElementwiseLoop(y, inputs, [&](int64_t n, void* out, const ElementwiseArg* args) {
-      const T* from = args[0].as<T>();
-      T* to = static_cast<T*>(out);
-      for (int64_t i = 0; i < n; ++i) to[i] = from[i] * typed;
-    });
-  };
-  y.dtype() == DType::kF32 ? scale(static_cast<float>(factor)) : scale(factor);
+  Dispatch<DTypes::kFloating>(y.dtype(), [&]<class T>(T) {
+    const auto multiply = kernels::GetBinary<T>().Arithmetic(kernels::BinaryOp::kMul,
+                                                             kernels::Operands::kArrayScalar);
+    const auto kernel = [multiply, by = static_cast<T>(factor)](int64_t n, void* out,
+                                                                const void* const* in) {
+      multiply(static_cast<const T*>(in[0]), &by, static_cast<T*>(out), n);
+    };
+    internal::DenseElementwiseLoop(y, inputs, kernel);
+  });
 }
 
 void CopyInPlace(Tensor& y, const Tensor& x) {
