@@ -5,9 +5,9 @@
 // a loss into its leaves, as a training loop wants them. Vjp and Jvp differentiate a function.
 //
 // Without create_graph, operations that have a fused derivative use it, and the last bits of a
-// gradient may differ from those with create_graph. These are: Linear, the activations (Relu,
-// LeakyRelu, Elu, Selu, GeluTanh, GeluErf, Silu, Sigmoid, Tanh, Softplus), Exp, Softmax,
-// LogSoftmax, MseLoss and CrossEntropy.
+// gradient may differ from those with create_graph. These are: Linear, the functions of
+// ops/activation.h, those of ops/unary.h except Sign and Pow, Softmax, LogSoftmax, MseLoss and
+// CrossEntropy.
 //
 // A graph may be differentiated in one thread at a time, different graphs in different threads.
 //

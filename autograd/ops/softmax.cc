@@ -136,14 +136,15 @@ ScaledSum SumExpOf(const T* x, int64_t n) {
 }
 
 ScaledSum CombineScaled(const ScaledSum* parts, int64_t count) {
+  // Parts of -infinity alone say nothing, and their shift is arbitrary.
   ScaledSum all{-std::numeric_limits<double>::infinity(), 0};
   for (int64_t i = 0; i < count; ++i) {
     if (parts[i].sum != 0) all.max = std::fmax(all.max, parts[i].max);
   }
-  // Parts of -infinity alone.
-  if (std::isinf(all.max)) return {0, 0};
-  for (int64_t i = 0; i < count; ++i) all.sum += parts[i].sum * std::exp(parts[i].max - all.max);
-  return all;
+  for (int64_t i = 0; i < count; ++i) {
+    if (parts[i].sum != 0) all.sum += parts[i].sum * std::exp(parts[i].max - all.max);
+  }
+  return all.sum == 0 ? ScaledSum{0, 0} : all;
 }
 
 }  // namespace
