@@ -4,19 +4,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
-#include <cstring>
-#include <new>
+#include <climits>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "autograd/io/byte_source.h"
 
 namespace autograd {
 namespace {
 
-absl::Status Error(const std::string& what, const std::string& path, int number) {
-  return absl::ErrnoToStatus(number, absl::StrCat("cannot ", what, " ", path));
-}
+using internal::SystemError;
+
+// While it lives, exceeding the limit on the size of files is the error EFBIG alone, without the
+// signal that would end the process. Only this thread's signal mask changes.
+class FileSizeSignalBlocker {
+ public:
+  FileSizeSignalBlocker() {
+    sigemptyset(&signal_);
+    sigaddset(&signal_, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &signal_, &before_);
+  }
+  ~FileSizeSignalBlocker() {
+    // A signal that came meanwhile is taken back, or it would be delivered now.
+    if (sigismember(&before_, SIGXFSZ) == 0) {
+      const timespec no_wait = {0, 0};
+      sigtimedwait(&signal_, nullptr, &no_wait);
+    }
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  FileSizeSignalBlocker(const FileSizeSignalBlocker&) = delete;
+  FileSizeSignalBlocker& operator=(const FileSizeSignalBlocker&) = delete;
+
+ private:
+  sigset_t signal_, before_;
+};
 
 // A file descriptor that is closed when it goes.
 class Descriptor {
@@ -40,22 +67,20 @@ absl::Status WriteAll(int descriptor, std::string_view bytes, const std::string&
     const ssize_t written = write(descriptor, bytes.data(), bytes.size());
     if (written < 0) {
       if (errno == EINTR) continue;
-      return Error("write", path, errno);
+      return SystemError("write", path, errno);
     }
     bytes.remove_prefix(static_cast<size_t>(written));
   }
   return absl::OkStatus();
 }
 
-// Writes and syncs a file under a name of its own.
-absl::Status WriteTemporary(int descriptor, const std::vector<std::string_view>& pieces,
-                            const std::string& path) {
-  Descriptor file(descriptor);
+absl::Status WriteAndSync(Descriptor& file, const std::vector<std::string_view>& pieces,
+                          const std::string& path) {
   for (const std::string_view piece : pieces) {
     if (absl::Status status = WriteAll(file.get(), piece, path); !status.ok()) return status;
   }
-  if (fsync(file.get()) != 0) return Error("sync", path, errno);
-  if (file.Close() != 0) return Error("close", path, errno);
+  if (fsync(file.get()) != 0) return SystemError("sync", path, errno);
+  if (file.Close() != 0) return SystemError("close", path, errno);
   return absl::OkStatus();
 }
 
@@ -68,59 +93,59 @@ void SyncFolder(const std::string& path) {
   if (opened.get() >= 0) fsync(opened.get());
 }
 
-// The permissions of the result: those of the file it replaces; mkostemp makes new ones private,
-// which would surprise.
-mode_t ModeFor(const std::string& path) {
-  struct stat before;
-  if (stat(path.c_str(), &before) == 0) return before.st_mode & 07777;
-  return 0644;
+// What the path refers to if it is a symbolic link to something, else the path.
+std::string FollowLink(const std::string& path) {
+  struct stat info;
+  if (lstat(path.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) return path;
+  char* resolved = realpath(path.c_str(), nullptr);
+  if (resolved == nullptr) return path;
+  std::string target = resolved;
+  std::free(resolved);
+  return target;
+}
+
+// Creates a file of a name nobody else uses. Its permissions follow the process's umask, unlike
+// mkstemp's.
+int CreateBeside(const std::string& path, std::string& temporary) {
+  static std::atomic<unsigned> counter = 0;
+  for (;;) {
+    temporary = absl::StrCat(path, ".", getpid(), counter.fetch_add(1), ".tmp");
+    const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor >= 0 || errno != EEXIST) return descriptor;
+  }
 }
 
 }  // namespace
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return Error("open", path, errno);
-  struct stat info;
-  if (fstat(file.get(), &info) != 0) return Error("read", path, errno);
-  if (!S_ISREG(info.st_mode)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("cannot read ", path, ": not a regular file"));
-  }
-  std::string bytes;
-  try {
-    bytes.resize(static_cast<size_t>(info.st_size));
-  } catch (const std::bad_alloc&) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("cannot read ", path, ": no memory for ", info.st_size, " bytes"));
-  }
-  size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t got = read(file.get(), bytes.data() + done, bytes.size() - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Error("read", path, errno);
-    if (got == 0) break;
-    done += static_cast<size_t>(got);
-  }
-  bytes.resize(done);
-  return bytes;
+  const auto file = internal::OpenFile(path);
+  if (!file.ok()) return file.status();
+  return (*file)->ReadString(0, (*file)->size());
 }
 
 absl::Status WriteFileAtomically(const std::string& path,
                                  const std::vector<std::string_view>& pieces) {
-  std::string temporary = absl::StrCat(path, ".XXXXXX");
-  const int descriptor = mkostemp(temporary.data(), O_CLOEXEC);
-  if (descriptor < 0) return Error("create", path, errno);
-  fchmod(descriptor, ModeFor(path));
-  absl::Status status = WriteTemporary(descriptor, pieces, path);
-  if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0) {
-    status = Error("replace", path, errno);
+  const FileSizeSignalBlocker blocker;
+  const std::string target = FollowLink(path);
+  struct stat before;
+  const bool replaces = stat(target.c_str(), &before) == 0;
+  if (replaces && !S_ISREG(before.st_mode)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("cannot write ", path, ": not a regular file"));
+  }
+  std::string temporary;
+  Descriptor file(CreateBeside(target, temporary));
+  if (file.get() < 0) return SystemError("create", path, errno);
+  if (replaces) fchmod(file.get(), before.st_mode & 07777);
+  absl::Status status = WriteAndSync(file, pieces, path);
+  if (status.ok() && std::rename(temporary.c_str(), target.c_str()) != 0) {
+    status = SystemError("replace", path, errno);
   }
   if (!status.ok()) {
     unlink(temporary.c_str());
     return status;
   }
-  SyncFolder(path);
+  SyncFolder(target);
   return absl::OkStatus();
 }
 

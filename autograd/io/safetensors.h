@@ -7,9 +7,10 @@
 // version of their conventions in the metadata key "format_version" ("1"); files without the key,
 // such as PyTorch's, are read too, and other versions refused.
 //
-// Reading is strict: a header over 100 MB, text after it that is not the tensors' data, overlapping
-// tensors, holes, sizes that overflow, unknown dtypes, truncated data and duplicate names are
-// errors that name the path and the tensor.
+// Reading is strict: a header over 100 MB, bytes behind the last tensor, overlapping tensors,
+// holes, sizes that overflow, unknown dtypes and keys, truncated data and duplicate names are
+// errors that name the path, the offset and the tensor. Tensors of more than 8 axes are not read.
+// Source of the format: the README of Hugging Face's safetensors.
 //
 // Example:
 //   SafetensorsFile file;
@@ -40,6 +41,8 @@ struct SafetensorsFile {
   std::map<std::string, std::string> metadata;
 };
 
+// NotFound and the like if the file cannot be read, InvalidArgument if it is malformed,
+// ResourceExhausted if memory does not suffice.
 absl::StatusOr<SafetensorsFile> ReadSafetensors(const std::string& path);
 // The same from memory; `name` stands for the path in errors.
 absl::StatusOr<SafetensorsFile> ParseSafetensors(std::string_view bytes, std::string_view name);
