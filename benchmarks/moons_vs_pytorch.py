@@ -92,7 +92,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="thread counts to try on each side")
-    parser.add_argument("--moons", default=os.path.join(ROOT, "bazel-bin", "examples", "moons"), help="our program")
+    parser.add_argument("--moons", default=os.path.join(ROOT, "bazel-bin", "examples", "moons", "moons"),
+                        help="our program")
     parser.add_argument("--python", default="/usr/bin/python3", help="a Python with torch and sklearn")
     arguments = parser.parse_args()
     if not os.path.exists(arguments.moons):
