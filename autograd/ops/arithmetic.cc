@@ -1,9 +1,6 @@
 #include "autograd/ops/arithmetic.h"
 
 #include <algorithm>
-#include <cmath>
-#include <stdexcept>
-#include <string>
 
 #include "autograd/ops/binary_op.h"
 #include "autograd/ops/creation.h"
@@ -84,14 +81,6 @@ struct AffineRule : UnaryRule<Saves::kNothing, 1, DTypes::kArithmetic> {
   Tensor Chain(const Tensor& g, const Tensor&) const { return Affine(g, a, 0); }
 };
 
-// Throws unless an integer dtype can hold the scalar.
-void CheckIntegerScalar(const char* operation, const Tensor& x, double scalar) {
-  const double limit = x.dtype() == DType::kI32 ? 0x1p31 : 0x1p63;
-  if (scalar == std::floor(scalar) && scalar >= -limit && scalar < limit) return;
-  throw std::invalid_argument(std::string(operation) + ": the scalar " + std::to_string(scalar) +
-                              " is not a value of the dtype of " + Describe(x));
-}
-
 }  // namespace
 
 Tensor Add(const Tensor& a, const Tensor& b) { return internal::ApplyBinary<AddRule>(a, b); }
@@ -102,23 +91,19 @@ Tensor Div(const Tensor& a, const Tensor& b) { return internal::ApplyBinary<DivR
 Tensor Neg(const Tensor& x) { return Affine(x, -1, 0); }
 
 Tensor Affine(const Tensor& x, double a, double b) {
-  if (x.defined() && !IsFloating(x.dtype())) {
-    CheckIntegerScalar("Affine", x, a);
-    CheckIntegerScalar("Affine", x, b);
-  }
+  internal::CheckScalar("Affine", x, a);
+  internal::CheckScalar("Affine", x, b);
   return internal::ApplyUnary(x, AffineRule{{}, a, b});
 }
 
 Tensor operator/(const Tensor& x, double a) {
-  if (x.defined() && !IsFloating(x.dtype())) {
-    CheckIntegerScalar("Div", x, a);
-    return Div(x, Full({}, a, x.dtype()));
-  }
+  internal::CheckScalar("Div", x, a);
+  if (!IsFloating(x.dtype())) return Div(x, Full({}, a, x.dtype()));
   return Affine(x, 1 / a, 0);
 }
 
 Tensor operator/(double a, const Tensor& x) {
-  internal::CheckDTypes("Div", DTypes::kArithmetic, {&x});
+  internal::CheckScalar("Div", x, a);
   return Div(Full({}, a, x.dtype()), x);
 }
 

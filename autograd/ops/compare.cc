@@ -52,7 +52,7 @@ Tensor Logical(const char* operation, const Tensor& a, const Tensor& b, kernels:
 
 // The number as a tensor of a's dtype.
 Tensor Like(const char* operation, const Tensor& a, double b) {
-  internal::CheckDTypes(operation, DTypes::kComparable, {&a});
+  internal::CheckScalar(operation, a, b);
   return Full({}, b, a.dtype());
 }
 

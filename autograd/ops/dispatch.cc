@@ -1,7 +1,11 @@
 #include "autograd/ops/dispatch.h"
 
+#include <cmath>
+#include <cstdio>
+#include <limits>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 namespace autograd::internal {
 
@@ -22,6 +26,24 @@ void ThrowDTypes(const char* operation, DTypes wanted,
     separator = " and ";
   }
   throw std::invalid_argument(message);
+}
+
+void CheckScalar(const char* operation, const Tensor& x, double scalar) {
+  CheckDefined(operation, {&x});
+  bool fits = true;
+  Dispatch<DTypes::kAll>(x.dtype(), [&]<class T>(T) {
+    if constexpr (std::is_integral_v<T>) {
+      // 2^63 is exact in a double, the largest int64_t is not.
+      const double low = static_cast<double>(std::numeric_limits<T>::min());
+      const double high = std::ldexp(1.0, std::numeric_limits<T>::digits);
+      fits = scalar >= low && scalar < high && scalar == std::floor(scalar);
+    }
+  });
+  if (fits) return;
+  char number[32];
+  std::snprintf(number, sizeof number, "%.17g", scalar);
+  throw std::invalid_argument(std::string(operation) + ": " + number + " is not a value of dtype " +
+                              DTypeName(x.dtype()) + " of the tensor " + Describe(x));
 }
 
 }  // namespace autograd::internal

@@ -56,6 +56,10 @@ inline void CheckDTypes(const char* operation, DTypes wanted,
     ThrowDTypes(operation, wanted, operands);
 }
 
+// Throws std::invalid_argument naming the operation, the tensor and the number unless x is defined
+// and its dtype can hold the number: any does where it is floating-point.
+void CheckScalar(const char* operation, const Tensor& x, double scalar);
+
 // Calls function(T{}) with the type of the elements of `dtype`, which is in kWanted.
 template <DTypes kWanted, class Function>
 void Dispatch(DType dtype, Function&& function) {

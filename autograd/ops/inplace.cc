@@ -1,11 +1,10 @@
 #include "autograd/ops/inplace.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "autograd/kernels/binary.h"
 #include "autograd/ops/copy_elements.h"
@@ -26,24 +25,6 @@ void CheckPair(const char* operation, const Tensor& y, const Tensor& x) {
   if (y.dtype() != x.dtype() || !CanExpand(x.shape(), y.shape())) {
     throw std::invalid_argument(std::string(operation) + ": " + Describe(x) +
                                 " does not fit into " + Describe(y));
-  }
-}
-
-template <class T>
-T ConvertScalar(const char* operation, double value) {
-  if constexpr (std::is_same_v<T, BFloat16>) {
-    return ToBFloat16(static_cast<float>(value));
-  } else {
-    if constexpr (std::is_integral_v<T>) {
-      // 2^63 is exact in a double, the largest int64_t is not.
-      const double low = static_cast<double>(std::numeric_limits<T>::min());
-      const double high = std::ldexp(1.0, std::numeric_limits<T>::digits);
-      if (!(value >= low && value < high) || value != std::floor(value)) {
-        throw std::invalid_argument(std::string(operation) + ": " + std::to_string(value) +
-                                    " is not a value of dtype " + DTypeName(DTypeOf<T>));
-      }
-    }
-    return static_cast<T>(value);
   }
 }
 
@@ -72,10 +53,16 @@ void AddInPlace(Tensor& y, const Tensor& x, double scale) {
 
 void FillInPlace(Tensor& y, double value) {
   const OpScope scope("FillInPlace", {&y});
-  internal::CheckDefined("FillInPlace", {&y});
+  internal::CheckScalar("FillInPlace", y, value);
   y.MarkChanged("FillInPlace");
   Dispatch<DTypes::kAll>(y.dtype(), [&]<class T>(T) {
-    const T converted = ConvertScalar<T>("FillInPlace", value);
+    const T converted = [value] {
+      if constexpr (std::is_same_v<T, BFloat16>) {
+        return ToBFloat16(static_cast<float>(value));
+      } else {
+        return static_cast<T>(value);
+      }
+    }();
     ElementwiseLoop(y, {}, [&](int64_t n, void* out, const ElementwiseArg*) {
       std::fill(static_cast<T*>(out), static_cast<T*>(out) + n, converted);
     });

@@ -1,9 +1,10 @@
 #include "autograd/ops/loss.h"
 
-#include <cmath>
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
+#include "autograd/kernels/binary.h"
 #include "autograd/node.h"
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/cast.h"
@@ -30,6 +31,9 @@ using internal::RowKernels;
   throw std::invalid_argument(std::string(operation) + ": wants " + wanted + ", got " +
                               Describe(a) + " and " + Describe(b));
 }
+
+// Elements subtracted and then multiplied while they are in the first-level cache.
+constexpr int64_t kBlock = 2048;
 
 // Mean or sum of squared differences: y = scale sum (a - b)^2.
 class MseLossNode final : public NodeOf<MseLossNode> {
@@ -67,12 +71,20 @@ class MseLossNode final : public NodeOf<MseLossNode> {
     Tensor slope = Tensor::Empty(a.shape(), a.dtype());
     const Tensor* inputs[] = {&a, &b};
     internal::Dispatch<DTypes::kFloating>(a.dtype(), [&]<class T>(T) {
-      const auto kernel = [f = static_cast<T>(factor)](int64_t n, void* out,
-                                                       const void* const* in) {
+      const auto subtract = kernels::GetBinary<T>().Arithmetic(kernels::BinaryOp::kSub,
+                                                               kernels::Operands::kArrayArray);
+      const auto multiply = kernels::GetBinary<T>().Arithmetic(kernels::BinaryOp::kMul,
+                                                               kernels::Operands::kArrayScalar);
+      const T f = static_cast<T>(factor);
+      const auto kernel = [&](int64_t n, void* out, const void* const* in) {
         const T* x = static_cast<const T*>(in[0]);
         const T* y = static_cast<const T*>(in[1]);
         T* to = static_cast<T*>(out);
-        for (int64_t i = 0; i < n; ++i) to[i] = f * (x[i] - y[i]);
+        for (int64_t i = 0; i < n; i += kBlock) {
+          const int64_t size = std::min(n - i, kBlock);
+          subtract(x + i, y + i, to + i, size);
+          multiply(to + i, &f, to + i, size);
+        }
       };
       internal::DenseElementwiseLoop(slope, inputs, kernel);
     });

@@ -54,8 +54,9 @@ void SumColumns(const Folded& x, T* y, double scale) {
   const int64_t strips = (x.inner + width - 1) / width;
   const int64_t pieces = std::max<int64_t>(1, (x.count + height - 1) / height);
   const bool direct = pieces == 1 && scale == 1;
-  const Tensor memory = Tensor::Empty({direct ? 0 : x.outer * pieces * x.inner}, DType::kF64);
-  double* partials = memory.raw<double>();
+  const Tensor memory =
+      direct ? Tensor() : Tensor::Empty({x.outer * pieces * x.inner}, DType::kF64);
+  double* partials = direct ? nullptr : memory.raw<double>();
   const int64_t grain = std::max<int64_t>(1, kRowPiece / (width * std::min(height, x.count) + 1));
   const auto sum_piece = [&](int64_t task) {
     const int64_t column = task % strips * width, row = task / strips % pieces * height;

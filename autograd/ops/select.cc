@@ -1,6 +1,7 @@
 #include "autograd/ops/select.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -104,16 +105,13 @@ struct MaximumRule {
   }
 };
 
-// A bound as a value of T: infinite ones stand for T's own limits.
+// A bound that is a whole number where T is an integer, as a T: beyond its range, the end of it.
 template <class T>
 T BoundAs(double bound) {
   if constexpr (std::is_integral_v<T>) {
-    if (bound <= static_cast<double>(std::numeric_limits<T>::min())) {
-      return std::numeric_limits<T>::min();
-    }
-    if (bound >= static_cast<double>(std::numeric_limits<T>::max())) {
-      return std::numeric_limits<T>::max();
-    }
+    constexpr T kMin = std::numeric_limits<T>::min(), kMax = std::numeric_limits<T>::max();
+    if (bound <= static_cast<double>(kMin)) return kMin;
+    if (bound >= static_cast<double>(kMax)) return kMax;
   }
   return static_cast<T>(bound);
 }
@@ -124,7 +122,10 @@ struct ClampRule : UnaryRule<Saves::kInput, 1, DTypes::kArithmetic> {
   static constexpr char kName[] = "Clamp";
   template <class T>
   void Forward(int64_t n, const T* x, T* y) const {
-    kernels::GetBinary<T>().clamp(x, BoundAs<T>(low), BoundAs<T>(high), y, n);
+    const bool whole = std::is_integral_v<T>;
+    const T from = BoundAs<T>(whole ? std::ceil(low) : low);
+    const T to = BoundAs<T>(whole ? std::floor(high) : high);
+    kernels::GetBinary<T>().clamp(x, from, to, y, n);
   }
   Tensor Chain(const Tensor& g, const Tensor& x) const {
     return Where(LogicalAnd(GreaterEqual(x, low), LessEqual(x, high)), g, 0);
@@ -166,9 +167,11 @@ Tensor Where(const Tensor& condition, const Tensor& a, const Tensor& b) {
 }
 
 Tensor Where(const Tensor& condition, const Tensor& a, double b) {
+  internal::CheckScalar("Where", a, b);
   return Where(condition, a, Full({}, b, a.dtype()));
 }
 Tensor Where(const Tensor& condition, double a, const Tensor& b) {
+  internal::CheckScalar("Where", b, a);
   return Where(condition, Full({}, a, b.dtype()), b);
 }
 
@@ -180,6 +183,9 @@ Tensor Maximum(const Tensor& a, const Tensor& b) {
 }
 
 Tensor Clamp(const Tensor& x, double low, double high) {
+  if (std::isnan(low) || std::isnan(high)) {
+    throw std::invalid_argument("Clamp: a bound is NaN, for " + Describe(x));
+  }
   return internal::ApplyUnary(x, ClampRule{{}, low, high});
 }
 

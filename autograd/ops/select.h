@@ -23,7 +23,8 @@ Tensor Where(const Tensor& condition, double a, const Tensor& b);
 Tensor Minimum(const Tensor& a, const Tensor& b);
 Tensor Maximum(const Tensor& a, const Tensor& b);
 
-// min(max(x, low), high); f32, f64, i32, i64. The gradient passes where low <= x <= high.
+// min(max(x, low), high), where bounds may be infinite; f32, f64, i32, i64. The gradient passes
+// where low <= x <= high. Throws std::invalid_argument for a bound that is NaN.
 Tensor Clamp(const Tensor& x, double low, double high);
 
 }  // namespace autograd

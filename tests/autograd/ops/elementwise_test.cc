@@ -144,8 +144,31 @@ TEST(Integers, ArithmeticWrapsAroundAndDivisionTruncates) {
   EXPECT_EQ((b * 3.0 + 1.0).ToVector<int32_t>(), (std::vector<int32_t>{4, -2, 7, 7}));
   EXPECT_EQ((-b).ToVector<int32_t>(), (std::vector<int32_t>{-1, 1, -2, -2}));
   EXPECT_EQ(Maximum(a, b).ToVector<int32_t>(), (std::vector<int32_t>{kMax, -1, 7, 2}));
-  EXPECT_THROW(b * 0.5, std::invalid_argument);
-  EXPECT_THROW(b / 0.5, std::invalid_argument);
+  EXPECT_EQ(Clamp(b, .5, 1.5).ToVector<int32_t>(), (std::vector<int32_t>{1, 1, 1, 1}));
+}
+
+// What function throws, which must be std::invalid_argument.
+std::string ErrorOf(const std::function<void()>& function) {
+  try {
+    function();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+TEST(Scalars, MustBeValuesOfTheDtype) {
+  const Tensor i = Of<int32_t>({1, 2}), flags = Less(i, 2);
+  const char* rest = " is not a value of dtype i32 of the tensor [2] i32";
+  EXPECT_EQ(ErrorOf([&] { i * 0.5; }), std::string("Affine: 0.5") + rest);
+  EXPECT_EQ(ErrorOf([&] { i + 3e9; }), std::string("Affine: 3000000000") + rest);
+  EXPECT_EQ(ErrorOf([&] { i / 0.5; }), std::string("Div: 0.5") + rest);
+  EXPECT_EQ(ErrorOf([&] { kNan / i; }), std::string("Div: nan") + rest);
+  EXPECT_EQ(ErrorOf([&] { Less(i, 0.5); }), std::string("Less: 0.5") + rest);
+  EXPECT_EQ(ErrorOf([&] { Where(flags, i, -0.5); }), std::string("Where: -0.5") + rest);
+  EXPECT_NE(ErrorOf([&] { Where(flags, Tensor(), 0); }), "nothing");
+  EXPECT_NE(ErrorOf([&] { Affine(Tensor(), 1, 1); }), "nothing");
+  EXPECT_NE(ErrorOf([&] { Clamp(i, kNan, 1); }), "nothing");
 }
 
 TEST(Cast, BetweenAllDtypes) {
