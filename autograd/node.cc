@@ -128,7 +128,9 @@ Tensor VjpContext::grad(int output) const {
     const Node::Meta& meta = node_.output_meta(output);
     grad = Tensor::Empty(meta.shape, meta.dtype);
     // All zero bytes are the number zero in every floating-point dtype.
-    std::memset(grad.raw<char>(), 0, static_cast<size_t>(grad.numel()) * ItemSize(meta.dtype));
+    if (grad.numel() > 0) {
+      std::memset(grad.raw<char>(), 0, static_cast<size_t>(grad.numel()) * ItemSize(meta.dtype));
+    }
   }
   return grad;
 }
