@@ -359,7 +359,7 @@ void MultiplyBatch(int64_t batch, const Problem<T>& x, int64_t a_batch_stride,
 }  // namespace
 
 int64_t GemmChunk(int64_t k) {
-  constexpr int64_t kLargest = 512, kUnit = 8;
+  constexpr int64_t kLargest = 384, kUnit = 8;
   if (k <= kLargest) return std::max<int64_t>(k, 1);
   return CeilDiv(CeilDiv(k, CeilDiv(k, kLargest)), kUnit) * kUnit;
 }

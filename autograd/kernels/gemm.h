@@ -68,7 +68,7 @@ void BatchedGemm(int64_t batch, int64_t m, int64_t n, int64_t k, double alpha, c
                  int64_t c_row_stride);
 
 // The number of products added up before they are added to the result: k cut into equal chunks of
-// at most 512.
+// at most 384.
 int64_t GemmChunk(int64_t k);
 
 }  // namespace autograd::kernels

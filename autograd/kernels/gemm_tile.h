@@ -75,6 +75,14 @@ template <class V, int kRows, int kVecs, int kPanelVecs, bool kContiguousRows>
 template <class V, int kRows, int kVecs, int kPanelVecs, bool kContiguousRows>
 void RunTile(const Tile<typename V::Scalar>& t, const Output<typename V::Scalar>& out) {
   using T = typename V::Scalar;
+  // C is often far away, and its rows may lie a page apart: have it come while k runs.
+  constexpr int64_t kLong = 64, kLine = 64 / static_cast<int64_t>(sizeof(T));
+  if (t.k >= kLong) {
+    for (int64_t i = 0; i < kRows; ++i) {
+      const T* row = out.to + i * out.to_row_stride;
+      for (int64_t j = 0; j < t.cols; j += kLine) __builtin_prefetch(row + j);
+    }
+  }
   typename V::Vec sum[kRows * kVecs];
   MultiplyTile<V, kRows, kVecs, kPanelVecs, kContiguousRows>(t, sum);
   if (out.alpha != T(1) || t.cols != kVecs * V::kLanes) {
