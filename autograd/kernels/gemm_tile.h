@@ -81,6 +81,7 @@ void RunTile(const Tile<typename V::Scalar>& t, const Output<typename V::Scalar>
     for (int64_t i = 0; i < kRows; ++i) {
       const T* row = out.to + i * out.to_row_stride;
       for (int64_t j = 0; j < t.cols; j += kLine) __builtin_prefetch(row + j);
+      __builtin_prefetch(row + t.cols - 1);
     }
   }
   typename V::Vec sum[kRows * kVecs];

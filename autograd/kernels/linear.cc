@@ -60,7 +60,8 @@ RowCuts CutRowsOf(const LinearSize& s) {
   RowCuts cuts;
   cuts.chunk = s.rows <= kFewRows ? 128 : 512;
   cuts.chunks = CeilDiv(s.rows, cuts.chunk);
-  const int64_t near = kNearBytes / (static_cast<int64_t>(sizeof(T)) * (s.in + s.out));
+  const int64_t near =
+      kNearBytes / (static_cast<int64_t>(sizeof(T)) * std::max<int64_t>(1, s.in + s.out));
   cuts.piece = std::min(cuts.chunk, std::max(kLeast, near / kLeast * kLeast));
   cuts.pieces = CeilDiv(cuts.chunk, cuts.piece);
   return cuts;

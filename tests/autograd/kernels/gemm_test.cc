@@ -189,8 +189,8 @@ class GemmThreads : public testing::Test {
 };
 
 TEST_F(GemmThreads, TheirNumberDoesNotChangeABit) {
-  const Shape shapes[] = {{256, 64, 64},   {300, 150, 530}, {64, 64, 5000}, {60, 2000, 90},
-                          {1000, 40, 700}, {1, 3000, 600},  {30, 30, 40000}};
+  const Shape shapes[] = {{256, 64, 64},   {300, 150, 530}, {64, 64, 5000},  {60, 2000, 90},
+                          {1000, 40, 700}, {1, 3000, 600},  {30, 30, 40000}, {9000, 2, 300}};
   for (const Shape& s : shapes) {
     SCOPED_TRACE(std::to_string(s.m) + " x " + std::to_string(s.n) + " x " + std::to_string(s.k));
     const auto a = Values<float>(s.m * s.k, 6), b = Values<float>(s.k * s.n, 7);

@@ -29,7 +29,7 @@ std::vector<T> Values(int64_t count, uint32_t seed) {
 const LinearSize kSizes[] = {{1, 1, 1},       {5, 3, 2},       {256, 3, 64},   {256, 64, 64},
                              {256, 64, 2},    {33, 17, 19},    {1300, 33, 20}, {2000, 64, 64},
                              {300, 200, 300}, {700, 150, 130}, {0, 3, 4},      {4, 0, 3},
-                             {4, 3, 0}};
+                             {4, 3, 0},       {4, 0, 0}};
 
 std::string Name(const LinearSize& s) {
   return std::to_string(s.rows) + " rows, " + std::to_string(s.in) + " in, " +
