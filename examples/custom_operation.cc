@@ -1,4 +1,5 @@
-// An operation of one's own: y = x exp(-x^2), its derivative, and the check that both agree, of first and second order.
+// An operation of one's own: y = x exp(-x^2), its derivative, and the check that both agree, of
+// first and second order.
 #include <iostream>
 
 #include "autograd/gradcheck.h"

@@ -46,7 +46,8 @@ bool Has(int argc, char** argv, const char* flag) {
 
 std::optional<int> ParseCommandLine(int argc, char** argv, const std::string& about,
                                     const std::string& file) {
-  // A file over the user's size limit is then an error of the write that reports it, instead of the end of the program.
+  // A file over the user's size limit is then an error of the write that reports it, instead of the
+  // end of the program.
   signal(SIGXFSZ, SIG_IGN);
   const std::string path = argv[0];
   program_name = path.substr(path.rfind('/') + 1);
