@@ -30,7 +30,8 @@ namespace flowmatch {
 Tensor CfmLoss(const VelocityField& v, const PathSample& sample);
 
 // n independent times, uniform on [range.first, range.last): for training,
-// scheduler.training_times(), which keeps off singular ends.
+// scheduler.training_times(), which keeps off singular ends. f32 or f64. Throws
+// std::invalid_argument unless first < last.
 Tensor UniformTimes(int64_t n, const TimeRange& range, autograd::Generator& generator,
                     autograd::DType dtype = autograd::DType::kF32);
 

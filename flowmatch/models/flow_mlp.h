@@ -24,7 +24,8 @@ namespace flowmatch {
 
 using autograd::Tensor;
 
-// A velocity model v(x, t): x [B, dim], t [B], result [B, dim].
+// A velocity model v(x, t): x [B, dim], t [B], f32, result [B, dim]. Forward throws
+// std::invalid_argument for other shapes.
 class VelocityModel : public nn::Module {
  public:
   virtual Tensor Forward(const Tensor& x, const Tensor& t) const = 0;
@@ -44,6 +45,7 @@ class FlowMlp final : public VelocityModel {
   Tensor Forward(const Tensor& x, const Tensor& t) const override;
 
  private:
+  int64_t dim_;
   nn::Sequential net_;
 };
 
@@ -62,6 +64,7 @@ class TimeEmbeddingFlow final : public VelocityModel {
   Tensor Forward(const Tensor& x, const Tensor& t) const override;
 
  private:
+  int64_t dim_;
   nn::Sequential time_mlp_;
   nn::Sequential net_;
 };

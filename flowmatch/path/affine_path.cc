@@ -1,12 +1,17 @@
 #include "flowmatch/path/affine_path.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "autograd/node.h"
 #include "autograd/ops/arithmetic.h"
+#include "autograd/ops/shape.h"
+#include "autograd/parallel/parallel.h"
+#include "autograd/trace/op_scope.h"
 
 namespace flowmatch {
 namespace {
@@ -21,8 +26,10 @@ struct Pair {
 };
 
 void CheckOperands(const char* name, const Tensor& a, const Tensor& b, const Tensor& t) {
-  const bool floating = a.dtype() == DType::kF32 || a.dtype() == DType::kF64;
-  const bool times = t.rank() == 0 || (t.rank() == 1 && a.rank() >= 1 && t.size(0) == a.size(0));
+  const bool defined = a.defined() && b.defined() && t.defined();
+  const bool floating = defined && (a.dtype() == DType::kF32 || a.dtype() == DType::kF64);
+  const bool times =
+      defined && (t.rank() == 0 || (t.rank() == 1 && a.rank() >= 1 && t.size(0) == a.size(0)));
   if (floating && a.shape() == b.shape() && a.dtype() == b.dtype() && a.dtype() == t.dtype() &&
       times) {
     return;
@@ -40,29 +47,61 @@ double TimeAt(const Tensor& t, int64_t i) {
                                   : t.raw<double>()[offset];
 }
 
+[[noreturn]] void ThrowSingular(const char* name, const Scheduler& scheduler, double time) {
+  throw std::invalid_argument(absl::StrCat(name, ": singular at t = ", time, " on the path ",
+                                           scheduler.name(), "; keep the time off this end"));
+}
+
 // pair(coefficients).first * a + .second * b, sample by sample.
+template <class T, class Function>
+Tensor CombineAs(const char* name, const Scheduler& scheduler, const Tensor& a, const Tensor& b,
+                 const Tensor& t, Function pair) {
+  Shape shape = t.rank() == 0 ? Shape{} : autograd::Dims::Filled(a.rank(), 1);
+  if (t.rank() == 1) shape[0] = t.size(0);
+  const Tensor first = Tensor::Empty(shape, t.dtype()), second = Tensor::Empty(shape, t.dtype());
+  for (int64_t i = 0; i < t.numel(); ++i) {
+    const double time = TimeAt(t, i);
+    const Pair found = pair(scheduler.At(time));
+    T& p = first.raw<T>()[i] = static_cast<T>(found.first);
+    T& q = second.raw<T>()[i] = static_cast<T>(found.second);
+    if (!std::isfinite(p) || !std::isfinite(q)) ThrowSingular(name, scheduler, time);
+  }
+  return a * first + b * second;
+}
+
 template <class Function>
 Tensor Combine(const char* name, const Scheduler& scheduler, const Tensor& a, const Tensor& b,
                const Tensor& t, Function pair) {
   CheckOperands(name, a, b, t);
-  Shape shape = t.rank() == 0 ? Shape{} : autograd::Dims::Filled(a.rank(), 1);
-  if (t.rank() == 1) shape[0] = t.size(0);
-  std::vector<double> first, second;
-  for (int64_t i = 0; i < t.numel(); ++i) {
-    const double time = TimeAt(t, i);
-    const Pair found = pair(scheduler.At(time));
-    if (!std::isfinite(found.first) || !std::isfinite(found.second)) {
-      throw std::invalid_argument(absl::StrCat(name, ": singular at t = ", time, " on the path ",
-                                               scheduler.name(), "; keep the time off this end"));
+  return a.dtype() == DType::kF32 ? CombineAs<float>(name, scheduler, a, b, t, pair)
+                                  : CombineAs<double>(name, scheduler, a, b, t, pair);
+}
+
+// x_t and dx_t in one pass over dense x0 and x1, with the roundings of Combine.
+template <class T>
+void SampleDense(const Scheduler& scheduler, const Tensor& x0, const Tensor& x1, const Tensor& t,
+                 const Tensor& x_t, const Tensor& dx_t) {
+  // Elements that share a time, and elements worth a thread.
+  const int64_t row = t.rank() == 0 ? x0.numel() : x0.numel() / std::max<int64_t>(1, x0.size(0));
+  constexpr int64_t kGrain = 16384;
+  autograd::ParallelFor(x0.numel(), kGrain, [&](int64_t begin, int64_t end) {
+    const T *noise = x0.raw<T>(), *data = x1.raw<T>();
+    T *point = x_t.raw<T>(), *velocity = dx_t.raw<T>();
+    int64_t r = begin / row;
+    for (int64_t i = begin; i < end; ++r) {
+      const double time = TimeAt(t, r);
+      const PathCoefficients c = scheduler.At(time);
+      const T alpha = static_cast<T>(c.alpha), sigma = static_cast<T>(c.sigma);
+      const T d_alpha = static_cast<T>(c.d_alpha), d_sigma = static_cast<T>(c.d_sigma);
+      if (!std::isfinite(d_alpha) || !std::isfinite(d_sigma)) {
+        ThrowSingular("AffinePath::Sample", scheduler, time);
+      }
+      for (const int64_t stop = std::min(end, (r + 1) * row); i < stop; ++i) {
+        point[i] = data[i] * alpha + noise[i] * sigma;
+        velocity[i] = data[i] * d_alpha + noise[i] * d_sigma;
+      }
     }
-    first.push_back(found.first);
-    second.push_back(found.second);
-  }
-  const auto coefficients = [&](const std::vector<double>& values) {
-    if (a.dtype() == DType::kF64) return Tensor::FromVector(values, shape);
-    return Tensor::FromVector(std::vector<float>(values.begin(), values.end()), shape);
-  };
-  return a * coefficients(first) + b * coefficients(second);
+  });
 }
 
 double Determinant(const PathCoefficients& c) { return c.d_alpha * c.sigma - c.d_sigma * c.alpha; }
@@ -70,6 +109,37 @@ double Determinant(const PathCoefficients& c) { return c.d_alpha * c.sigma - c.d
 // n / d with d = 0 an infinity or NaN, which Combine reports.
 Pair Over(double first, double second, double divisor) {
   return {first / divisor, second / divisor};
+}
+
+constexpr Pair kSingular = {std::numeric_limits<double>::infinity(), 0};
+
+// alpha' and sigma' where one of them is infinite, divided by its size. (If both are, they are
+// equal in size: the polynomial path.)
+struct Slopes {
+  bool infinite;
+  double alpha, sigma;
+};
+Slopes SlopesOf(const PathCoefficients& c) {
+  const auto direction = [](double d) { return std::isinf(d) ? std::copysign(1, d) : 0; };
+  return {std::isinf(c.d_alpha) || std::isinf(c.d_sigma), direction(c.d_alpha),
+          direction(c.d_sigma)};
+}
+
+// Coefficients of x_1 in velocity and x. Where a slope is infinite, so are v and D, and sigma v / D
+// has the limit 0 if sigma is 0; otherwise it would have to come from inf / inf.
+Pair TargetFromVelocity(const PathCoefficients& c) {
+  const Slopes slopes = SlopesOf(c);
+  if (!slopes.infinite) return Over(c.sigma, -c.d_sigma, Determinant(c));
+  if (c.sigma != 0) return kSingular;
+  return {0, -slopes.sigma / (slopes.alpha * c.sigma - slopes.sigma * c.alpha)};
+}
+
+// The same of epsilon, with alpha v / D.
+Pair EpsilonFromVelocity(const PathCoefficients& c) {
+  const Slopes slopes = SlopesOf(c);
+  if (!slopes.infinite) return Over(-c.alpha, c.d_alpha, Determinant(c));
+  if (c.alpha != 0) return kSingular;
+  return {0, slopes.alpha / (slopes.alpha * c.sigma - slopes.sigma * c.alpha)};
 }
 
 }  // namespace
@@ -82,6 +152,18 @@ AffinePath::AffinePath(std::shared_ptr<const Scheduler> scheduler)
 PathSample AffinePath::Sample(const Tensor& x0, const Tensor& x1, const Tensor& t) const {
   const char* name = "AffinePath::Sample";
   PathSample sample{x0, x1, t, {}, {}};
+  CheckOperands(name, x0, x1, t);
+  const Tensor* inputs[] = {&x0, &x1};
+  if (!autograd::internal::ShouldRecord(inputs)) {
+    const autograd::OpScope scope(name, {&x0, &x1, &t});
+    const Tensor a = x0.is_contiguous() ? x0 : Contiguous(x0);
+    const Tensor b = x1.is_contiguous() ? x1 : Contiguous(x1);
+    sample.x_t = Tensor::Empty(x0.shape(), x0.dtype());
+    sample.dx_t = Tensor::Empty(x0.shape(), x0.dtype());
+    x0.dtype() == DType::kF32 ? SampleDense<float>(*scheduler_, a, b, t, sample.x_t, sample.dx_t)
+                              : SampleDense<double>(*scheduler_, a, b, t, sample.x_t, sample.dx_t);
+    return sample;
+  }
   sample.x_t = Combine(name, *scheduler_, x1, x0, t, [](const PathCoefficients& c) {
     return Pair{c.alpha, c.sigma};
   });
@@ -93,23 +175,18 @@ PathSample AffinePath::Sample(const Tensor& x0, const Tensor& x1, const Tensor& 
 
 Tensor AffinePath::VelocityToTarget(const Tensor& velocity, const Tensor& x,
                                     const Tensor& t) const {
-  return Combine("VelocityToTarget", *scheduler_, velocity, x, t, [](const PathCoefficients& c) {
-    // sigma' = -infinity: D is -sigma' alpha in the limit.
-    if (std::isinf(c.d_sigma)) return Pair{0, 1 / c.alpha};
-    return Over(c.sigma, -c.d_sigma, Determinant(c));
-  });
+  return Combine("VelocityToTarget", *scheduler_, velocity, x, t, TargetFromVelocity);
 }
 
 Tensor AffinePath::VelocityToEpsilon(const Tensor& velocity, const Tensor& x,
                                      const Tensor& t) const {
-  return Combine("VelocityToEpsilon", *scheduler_, velocity, x, t, [](const PathCoefficients& c) {
-    return Over(-c.alpha, c.d_alpha, Determinant(c));
-  });
+  return Combine("VelocityToEpsilon", *scheduler_, velocity, x, t, EpsilonFromVelocity);
 }
 
 Tensor AffinePath::VelocityToScore(const Tensor& velocity, const Tensor& x, const Tensor& t) const {
   return Combine("VelocityToScore", *scheduler_, velocity, x, t, [](const PathCoefficients& c) {
-    return Over(c.alpha, -c.d_alpha, c.sigma * Determinant(c));
+    const Pair epsilon = EpsilonFromVelocity(c);
+    return Over(epsilon.first, epsilon.second, -c.sigma);
   });
 }
 

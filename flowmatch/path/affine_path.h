@@ -42,14 +42,18 @@ class AffinePath {
   std::shared_ptr<const Scheduler> shared_scheduler() const { return scheduler_; }
 
   // Lipman et al. 2412.06264, equations 4.2 and 4.15. x0 and x1 [B, ...] of one floating dtype, t
-  // [B] or rank 0 of the same dtype. Throws std::invalid_argument if shapes or dtypes do not match,
-  // or a time lies outside [0, 1].
+  // [B] or rank 0 of the same dtype. Differentiable in x0 and x1; where nothing is recorded, one
+  // pass. Throws std::invalid_argument if shapes or dtypes do not match, a time lies outside [0,
+  // 1], or the velocity is infinite there.
   PathSample Sample(const Tensor& x0, const Tensor& x1, const Tensor& t) const;
 
   // With D = alpha' sigma - sigma' alpha (Lipman et al. 2412.06264, table 1 and section 4.8.1).
   // Each throws std::invalid_argument naming the conversion and the time where it is singular
-  // (there is no limit): what divides by sigma at t = 1, what divides by alpha at the t where alpha
-  // = 0. x_1 = (sigma v - sigma' x) / D
+  // (there is no limit): what divides by sigma at t = 1, what divides by alpha where it is 0, and
+  // what needs a velocity that is infinite. None of them makes an infinity or NaN of finite
+  // numbers.
+
+  // x_1 = (sigma v - sigma' x) / D. Takes the limit x / alpha at t = 1 for VP and LinearVP.
   Tensor VelocityToTarget(const Tensor& velocity, const Tensor& x, const Tensor& t) const;
   // epsilon = (alpha' x - alpha v) / D
   Tensor VelocityToEpsilon(const Tensor& velocity, const Tensor& x, const Tensor& t) const;

@@ -82,7 +82,8 @@ PathCoefficients VPScheduler::At(double t) const {
 
 double VPScheduler::TimeFromSnr(double snr) const {
   CheckSnr(name(), snr);
-  if (snr == 0) return 0;
+  const PathCoefficients first = At(0);
+  if (snr <= first.alpha / first.sigma) return 0;
   const double b = beta_min_, slope = beta_max_ - beta_min_;
   const double integral = std::log1p(1 / (snr * snr));
   // The root of slope s^2 / 2 + b s = integral, in the form that does not cancel for small s.

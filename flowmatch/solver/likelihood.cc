@@ -79,6 +79,7 @@ VelocityAndDivergence ExactDivergence(const VelocityField& v, const Tensor& x, c
 
 VelocityAndDivergence HutchinsonDivergence(const VelocityField& v, const Tensor& x, const Tensor& t,
                                            const std::vector<Tensor>& probes) {
+  if (probes.empty()) throw std::invalid_argument("HutchinsonDivergence: no probes");
   const Recorded recorded = Record(v, x, t);
   Tensor divergence = autograd::Zeros({x.size(0)}, x.dtype());
   for (const Tensor& probe : probes) {
@@ -95,6 +96,10 @@ Tensor StandardNormalLogDensity(const Tensor& x) {
 
 LikelihoodResult ComputeLikelihood(const VelocityField& v, const Tensor& x,
                                    const LikelihoodOptions& options) {
+  if (!x.defined() || x.rank() < 1 || (x.dtype() != DType::kF32 && x.dtype() != DType::kF64)) {
+    throw std::invalid_argument(absl::StrCat("ComputeLikelihood: x is ", Describe(x),
+                                             ", expected f32 or f64 of shape [B, ...]"));
+  }
   if (options.hutchinson_probes < 0) {
     throw std::invalid_argument(
         absl::StrCat("ComputeLikelihood: ", options.hutchinson_probes, " Hutchinson probes"));

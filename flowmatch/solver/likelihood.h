@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/creation.h"
@@ -57,7 +58,7 @@ struct VelocityAndDivergence {
   Tensor divergence;
 };
 VelocityAndDivergence ExactDivergence(const VelocityField& v, const Tensor& x, const Tensor& t);
-// probes: P tensors of x's shape.
+// probes: P >= 1 tensors of x's shape; throws std::invalid_argument for none.
 VelocityAndDivergence HutchinsonDivergence(const VelocityField& v, const Tensor& x, const Tensor& t,
                                            const std::vector<Tensor>& probes);
 

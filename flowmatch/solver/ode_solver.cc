@@ -8,15 +8,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "autograd/errors.h"
-#include "autograd/grad_mode.h"
-#include "autograd/ops/inplace.h"
+#include "flowmatch/solver/state_math.h"
 #include "flowmatch/solver/tableau.h"
 
 namespace flowmatch {
 namespace {
 
 using autograd::DType;
-using State = std::vector<Tensor>;
+using internal::Combine;
+using internal::ScaledNorm;
+using internal::State;
 
 constexpr int kDefaultSteps = 100;
 
@@ -25,9 +26,14 @@ void CheckArguments(const State& state, const std::vector<double>& times,
   if (state.empty()) throw std::invalid_argument("SolveOde: no state to integrate");
   for (const Tensor& x : state) {
     const bool floating = x.defined() && (x.dtype() == DType::kF32 || x.dtype() == DType::kF64);
-    if (!floating || x.rank() < 1 || x.size(0) != state[0].size(0)) {
+    if (!floating || x.rank() < 1) {
       throw std::invalid_argument(absl::StrCat("SolveOde: the state is ", Describe(x),
                                                ", expected f32 or f64 of shape [B, ...]"));
+    }
+    if (x.size(0) != state[0].size(0) || x.dtype() != state[0].dtype()) {
+      throw std::invalid_argument(absl::StrCat("SolveOde: the state has ", Describe(state[0]),
+                                               " and ", Describe(x),
+                                               ", expected the same B and dtype"));
     }
   }
   bool monotone = times.size() >= 2;
@@ -48,63 +54,14 @@ void CheckArguments(const State& state, const std::vector<double>& times,
     throw std::invalid_argument(
         absl::StrCat("SolveOde: ", options.steps, " steps of ", OdeMethodName(options.method)));
   }
+  if (adaptive && options.max_steps < 1) {
+    throw std::invalid_argument(
+        absl::StrCat("SolveOde: max_steps is ", options.max_steps, ", expected 1 or more"));
+  }
   if (adaptive && !(options.rtol >= 0 && options.atol >= 0 && options.rtol + options.atol > 0)) {
     throw std::invalid_argument(absl::StrCat("SolveOde: rtol is ", options.rtol, " and atol ",
                                              options.atol, ", expected 0 or more, not both 0"));
   }
-}
-
-// state + sum_i (h weights[i]) ks[i].
-State Combine(const State& state, double h, const std::vector<double>& weights,
-              const std::vector<State>& ks) {
-  State result;
-  for (size_t j = 0; j < state.size(); ++j) {
-    Tensor sum = state[j];
-    bool ours = false;
-    for (size_t i = 0; i < weights.size(); ++i) {
-      if (weights[i] == 0) continue;
-      if (autograd::GradEnabled()) {
-        sum = sum + ks[i][j] * (h * weights[i]);
-      } else {
-        if (!std::exchange(ours, true)) sum = Clone(sum);
-        AddInPlace(sum, ks[i][j], h * weights[i]);
-      }
-    }
-    result.push_back(sum);
-  }
-  return result;
-}
-
-double ElementAt(const Tensor& dense, int64_t i) {
-  return dense.dtype() == DType::kF32 ? static_cast<double>(dense.raw<float>()[i])
-                                      : dense.raw<double>()[i];
-}
-
-// Root mean square of numerator / (atol + rtol max(|a|, |b|)) over all elements.
-double ScaledNorm(const State& numerator, const State& a, const State& b,
-                  const OdeOptions& options) {
-  const autograd::NoGrad guard;
-  double sum = 0;
-  int64_t count = 0;
-  for (size_t j = 0; j < a.size(); ++j) {
-    const Tensor n = Clone(numerator[j]), x = Clone(a[j]), y = Clone(b[j]);
-    for (int64_t i = 0; i < n.numel(); ++i) {
-      const double scale = options.atol + options.rtol * std::max(std::abs(ElementAt(x, i)),
-                                                                  std::abs(ElementAt(y, i)));
-      const double ratio = ElementAt(n, i) / scale;
-      sum += ratio * ratio;
-    }
-    count += n.numel();
-  }
-  return count == 0 ? 0 : std::sqrt(sum / static_cast<double>(count));
-}
-
-// sum_i weights[i] ks[i], as data.
-State WeightedSum(const std::vector<double>& weights, const std::vector<State>& ks) {
-  const autograd::NoGrad guard;
-  State zero;
-  for (const Tensor& k : ks[0]) zero.push_back(ZerosLike(k));
-  return Combine(zero, 1, weights, ks);
 }
 
 // A step from t to t_next: states at both ends and the stages.
@@ -143,7 +100,7 @@ class Integrator {
     const Tensor time = autograd::Full({state[0].size(0)}, t, state[0].dtype());
     State k = field_(state, time);
     for (size_t j = 0; j < state.size(); ++j) {
-      if (k.size() != state.size() || k[j].shape() != state[j].shape() ||
+      if (k.size() != state.size() || !k[j].defined() || k[j].shape() != state[j].shape() ||
           k[j].dtype() != state[j].dtype()) {
         throw std::invalid_argument(absl::StrCat("SolveOde: the velocity of a state ",
                                                  Describe(state[j]), " is ",
@@ -221,18 +178,27 @@ class Integrator {
   // Hairer, Norsett, Wanner I, section II.4, "starting step size".
   double FirstStep(const State& state, const State& k1) {
     const double length = std::abs(end() - start());
-    const double d0 = ScaledNorm(state, state, state, options_);
-    const double d1 = ScaledNorm(k1, state, state, options_);
+    const auto norm = [&](const std::vector<double>& weights, const std::vector<State>& ks) {
+      return ScaledNorm(weights, ks, state, state, options_.rtol, options_.atol);
+    };
+    const double d0 = norm({1}, {state}), d1 = norm({1}, {k1});
     double h0 = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : .01 * d0 / d1;
-    h0 = std::min(h0, length);
+    // A velocity that is infinite or NaN leaves no scale; the first step is then rejected.
+    h0 = std::min(std::isfinite(h0) && h0 > 0 ? h0 : 1e-6, length);
     const State moved = Combine(state, direction() * h0, {1}, {k1});
-    const State k2 = Evaluate(moved, start() + direction() * h0);
-    const double d2 = ScaledNorm(WeightedSum({-1, 1}, {k1, k2}), state, state, options_) / h0;
+    const State k2 = Evaluate(moved, TimeAfter(start(), h0));
+    const double d2 = norm({-1, 1}, {k1, k2}) / h0;
     const double largest = std::max(d1, d2);
     const double h1 =
         largest <= 1e-15 ? std::max(1e-6, 1e-3 * h0) : std::pow(.01 / largest, 1. / 5);
     const double h = std::min({100 * h0, h1, length});
-    return std::isfinite(h) ? h : h0;
+    return std::isfinite(h) && h > 0 ? h : h0;
+  }
+
+  // t moved by h > 0 towards the end, and never past it.
+  double TimeAfter(double t, double h) const {
+    // A last sliver would cost a step of its own.
+    return h >= std::abs(end() - t) * (1 - 1e-12) ? end() : t + direction() * h;
   }
 
   void CheckStep(double t, double h, double error) const {
@@ -256,13 +222,11 @@ class Integrator {
     bool rejected = false;
     while (t != end()) {
       CheckStep(t, h, error);
-      const double left = std::abs(end() - t);
-      // A last sliver would cost a step of its own.
-      const double t_next = h >= left * (1 - 1e-12) ? end() : t + direction() * h;
+      const double t_next = TimeAfter(t, h);
       Step step = Advance(state, t, t_next, k1);
       const double taken = std::abs(t_next - t);
-      error = taken *
-              ScaledNorm(WeightedSum(tableau_.error, step.ks), step.before, step.after, options_);
+      error = taken * ScaledNorm(tableau_.error, step.ks, step.before, step.after, options_.rtol,
+                                 options_.atol);
       const double factor =
           std::isfinite(error) ? std::clamp(.9 * std::pow(error, -1. / 5), .2, 10.) : .2;
       if (error <= 1) {
