@@ -23,8 +23,8 @@ std::shared_ptr<CheckpointFrame>& ActiveCheckpointFrame() {
 }
 
 int64_t CheckpointFrame::Save(const Tensor& value) {
-  if (!running_again_) {
-    slots_.push_back({Tensor(), value.shape(), value.dtype()});
+  if (phase_ != Phase::kAgain) {
+    slots_.push_back({value.Detach(), value.shape(), value.dtype()});
     return static_cast<int64_t>(slots_.size()) - 1;
   }
   if (replayed_ == slots_.size()) ThrowDifferent("it saved more tensors");
@@ -37,22 +37,40 @@ int64_t CheckpointFrame::Save(const Tensor& value) {
   return static_cast<int64_t>(replayed_++);
 }
 
+void CheckpointFrame::EndFirstRun() {
+  DropAll();
+  phase_ = Phase::kIdle;
+}
+
 Tensor CheckpointFrame::Load(int64_t slot) {
   Tensor& value = slots_[static_cast<size_t>(slot)].value;
-  if (!value.defined()) {
-    if (running_again_) ThrowDifferent("it differentiates itself");
-    running_again_ = true;
-    replayed_ = 0;
-    run_again_();
-    running_again_ = false;
-    if (!value.defined()) ThrowDifferent("it saved fewer tensors");
-  }
+  if (!value.defined()) RunAgain();
   return value;
+}
+
+void CheckpointFrame::RunAgain() {
+  if (phase_ != Phase::kIdle) ThrowDifferent("it differentiates what the first run recorded");
+  phase_ = Phase::kAgain;
+  replayed_ = 0;
+  try {
+    run_again_();
+    if (replayed_ < slots_.size()) ThrowDifferent("it saved fewer tensors");
+  } catch (...) {
+    // Whoever asks next runs it again, from the start.
+    DropAll();
+    phase_ = Phase::kIdle;
+    throw;
+  }
+  phase_ = Phase::kIdle;
 }
 
 void CheckpointFrame::Drop(int64_t slot) {
   // Nodes of the second run are dropped at once, while the values are still wanted.
-  if (!running_again_) slots_[static_cast<size_t>(slot)].value = Tensor();
+  if (phase_ != Phase::kAgain) slots_[static_cast<size_t>(slot)].value = Tensor();
+}
+
+void CheckpointFrame::DropAll() {
+  for (Slot& slot : slots_) slot.value = Tensor();
 }
 
 }  // namespace internal
@@ -72,7 +90,9 @@ std::vector<Tensor> Checkpoint(
   });
   *self = frame;
   const CheckpointFrameGuard guard(frame);
-  return function(inputs);
+  std::vector<Tensor> outputs = function(inputs);
+  frame->EndFirstRun();
+  return outputs;
 }
 
 Tensor Checkpoint(std::function<Tensor(const Tensor&)> function, const Tensor& input) {

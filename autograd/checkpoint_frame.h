@@ -12,29 +12,36 @@
 
 namespace autograd::internal {
 
-// While a region runs under a frame, saved tensors are numbered instead of kept. The first one
-// asked for runs the region again, and each is then found by its number.
+// While a region runs under a frame, saved tensors are numbered, and kept no longer than the region
+// runs. The first one asked for later runs the region again, and each is then found by its number.
 class CheckpointFrame {
  public:
   explicit CheckpointFrame(std::function<void()> run_again) : run_again_(std::move(run_again)) {}
 
-  // Notes one more saved tensor and returns its number. Keeps the value only while running again.
+  // Notes one more saved tensor and returns its number.
   int64_t Save(const Tensor& value);
+  // Drops the values: the region has run for the first time.
+  void EndFirstRun();
   // Saved tensor number `slot`, running the region again if that was not done yet.
-  // Throws std::invalid_argument if the second run saved other tensors than the first.
+  // Throws std::invalid_argument if the second run saved other tensors than the first, and what the
+  // region throws; it runs anew the next time.
   Tensor Load(int64_t slot);
   void Drop(int64_t slot);
 
  private:
+  enum class Phase { kFirst, kIdle, kAgain };
   struct Slot {
     Tensor value;
     Shape shape;
     DType dtype;
   };
+  void RunAgain();
+  void DropAll();
+
   std::function<void()> run_again_;
   std::vector<Slot> slots_;
   size_t replayed_ = 0;
-  bool running_again_ = false;
+  Phase phase_ = Phase::kFirst;
 };
 
 // The frame saved tensors go to in this thread; null: they are kept.

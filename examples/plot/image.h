@@ -37,9 +37,8 @@ struct Image {
 // The bytes of a PNG file; the same image gives the same bytes.
 std::string EncodePng(const Image& image);
 
-// Writes the picture under a temporary name beside `path`, syncs it and renames it, so that `path`
-// holds either what it held before or the whole new picture. Errors name the path and the system's
-// reason.
+// Writes the picture so that `path` holds either what it held before or the whole new picture
+// (autograd/io/file.h). Errors name the path and the system's reason.
 absl::Status WritePng(const std::string& path, const Image& image);
 
 }  // namespace examples::plot
