@@ -28,9 +28,9 @@ Tensor Wavelet(const Tensor& x) {
 }
 
 int main() {
-  const auto function = [](const std::vector<Tensor>& in) { return std::vector{Wavelet(in[0])}; };
+  const auto wavelet = [](const std::vector<Tensor>& in) { return std::vector{Wavelet(in[0])}; };
   const Tensor x = Tensor::FromVector<double>({-1, .3, 2}, {3});
-  const bool ok = GradCheck(function, {x}).ok && GradGradCheck(function, {x}).ok;
-  std::cout << Wavelet(x) << (ok ? "\nderivatives are right\n" : "\nderivatives are wrong\n");
-  return ok ? 0 : 1;
+  const bool right = GradCheck(wavelet, {x}).ok && GradGradCheck(wavelet, {x}).ok;
+  std::cout << Wavelet(x) << (right ? "\nderivatives are right\n" : "\nderivatives are wrong\n");
+  return right ? 0 : 1;
 }
