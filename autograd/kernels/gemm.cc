@@ -184,12 +184,17 @@ template <class T>
 void ByRows(const GemmKernels<T>& kernels, const Problem<T>& x) {
   const bool b_in_place = ReadsBInPlace(kernels, x);
   const bool a_in_place = ReadsAInPlace(kernels, x);
-  const T* b = b_in_place ? nullptr : PackSharedB(kernels, x);
   const int64_t grain = TaskSize<T>(x.m, x.n, x.k, kernels.rows);
+  // For few tasks, packing a small B again in each costs less than fetching another core's copy.
+  constexpr int64_t kOwnElements = 8 * 1024, kFewTasks = 4;
+  const bool packs_own = x.k * x.n <= kOwnElements && x.m <= kFewTasks * grain;
+  const T* b = b_in_place || packs_own ? nullptr : PackSharedB(kernels, x);
   ParallelFor(x.m, grain, [&](int64_t begin, int64_t end) {
     const Problem<T> part = x.Rows(begin, end - begin);
     GemmBlock<T> block = BlockOf(kernels, part);
-    if (!b_in_place) UsePackedB(kernels, b, &block);
+    if (!b_in_place) {
+      UsePackedB(kernels, packs_own ? PackSharedB(kernels, x) : b, &block);
+    }
     if (!a_in_place) UsePackedA(kernels, PackA(kernels, part, ScratchUse::kTask), &block);
     kernels.multiply(block);
   });
