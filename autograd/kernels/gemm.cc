@@ -19,6 +19,11 @@ namespace {
 
 // A task of fewer multiply-adds is not worth handing to another thread (about 2 microseconds).
 constexpr int64_t kTaskProducts = 1 << 19;
+// But a problem is cut in two if a half is worth this much, an element of C counting as
+// kElementWork multiply-adds (its store and its activation): what a thread has made in one layer is
+// then near when it reads it in the next.
+constexpr int64_t kHalfWork = 1 << 16;
+constexpr int64_t kElementWork = 8;
 // The share of the second-level cache that a thread's own packed block takes.
 constexpr int64_t kBlockBytes = 512 * 1024;
 // Columns of B packed at a time, so that the shared copy stays in the last-level cache.
@@ -172,6 +177,11 @@ template <class T>
 int64_t TaskSize(int64_t size, int64_t other, int64_t k, int64_t unit) {
   constexpr int64_t kTasks = 16;
   const int64_t depth = std::max<int64_t>(1, k);
+  const int64_t work = size * other * (depth + kElementWork);
+  if (work < 4 * kTaskProducts) {
+    const int64_t halves = work < 2 * kHalfWork ? 1 : 2;
+    return CeilDiv(CeilDiv(size, halves), unit) * unit;
+  }
   const int64_t enough = CeilDiv(kTaskProducts, other * depth);
   const int64_t near = kBlockBytes / (static_cast<int64_t>(sizeof(T)) * depth);
   const int64_t wanted = std::min(near, std::max(enough, CeilDiv(size, kTasks)));

@@ -11,8 +11,10 @@
 namespace autograd::kernels {
 namespace {
 
-// Multiply-adds that are worth a thread of their own.
-constexpr int64_t kTaskProducts = 1 << 19;
+// Multiply-adds that are worth a thread of their own; an element of dz counts as kElementWork of
+// them.
+constexpr int64_t kTaskWork = 1 << 16;
+constexpr int64_t kElementWork = 8;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -103,8 +105,8 @@ void BackwardByRows(const Layer<T>& layer) {
   T* dw = GetScratch<T>(ScratchUse::kGradientParts, cuts.chunks * (weights + biases));
   T* db = dw + cuts.chunks * weights;
   // A chunk of little work is not worth handing to another thread.
-  const int64_t products = 2 * cuts.chunk * weights;
-  const int64_t grain = std::max<int64_t>(1, kTaskProducts / std::max<int64_t>(1, products));
+  const int64_t work = cuts.chunk * (2 * weights + kElementWork * s.out);
+  const int64_t grain = std::max<int64_t>(1, kTaskWork / std::max<int64_t>(1, work));
   ParallelFor(cuts.chunks, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       BackwardOfChunk(layer, cuts, i, layer.dw == nullptr ? nullptr : dw + i * weights,
