@@ -77,7 +77,32 @@ Tensor Combine(const char* name, const Scheduler& scheduler, const Tensor& a, co
                                   : CombineAs<double>(name, scheduler, a, b, t, pair);
 }
 
-// x_t and dx_t in one pass over dense x0 and x1, with the roundings of Combine.
+// Coefficients of a sample, in its dtype.
+template <class T>
+struct Weights {
+  T alpha, sigma, d_alpha, d_sigma;
+};
+template <class T>
+Weights<T> WeightsOf(const PathCoefficients& c, const Scheduler& scheduler, double time) {
+  const Weights<T> weights = {static_cast<T>(c.alpha), static_cast<T>(c.sigma),
+                              static_cast<T>(c.d_alpha), static_cast<T>(c.d_sigma)};
+  if (!std::isfinite(weights.d_alpha) || !std::isfinite(weights.d_sigma)) {
+    ThrowSingular("AffinePath::Sample", scheduler, time);
+  }
+  return weights;
+}
+
+// n elements of x_t and dx_t that share a time.
+template <class T>
+inline void SampleElements(const Weights<T>& w, int64_t n, const T* noise, const T* data, T* point,
+                           T* velocity) {
+  for (int64_t i = 0; i < n; ++i) {
+    point[i] = data[i] * w.alpha + noise[i] * w.sigma;
+    velocity[i] = data[i] * w.d_alpha + noise[i] * w.d_sigma;
+  }
+}
+
+// Both in one pass over dense x0 and x1, with the roundings of Combine.
 template <class T>
 void SampleDense(const Scheduler& scheduler, const Tensor& x0, const Tensor& x1, const Tensor& t,
                  const Tensor& x_t, const Tensor& dx_t) {
@@ -87,19 +112,25 @@ void SampleDense(const Scheduler& scheduler, const Tensor& x0, const Tensor& x1,
   autograd::ParallelFor(x0.numel(), kGrain, [&](int64_t begin, int64_t end) {
     const T *noise = x0.raw<T>(), *data = x1.raw<T>();
     T *point = x_t.raw<T>(), *velocity = dx_t.raw<T>();
-    int64_t r = begin / row;
-    for (int64_t i = begin; i < end; ++r) {
-      const double time = TimeAt(t, r);
-      const PathCoefficients c = scheduler.At(time);
-      const T alpha = static_cast<T>(c.alpha), sigma = static_cast<T>(c.sigma);
-      const T d_alpha = static_cast<T>(c.d_alpha), d_sigma = static_cast<T>(c.d_sigma);
-      if (!std::isfinite(d_alpha) || !std::isfinite(d_sigma)) {
-        ThrowSingular("AffinePath::Sample", scheduler, time);
+    constexpr int64_t kBlock = 32;
+    double times[kBlock];
+    PathCoefficients coefficients[kBlock];
+    const int64_t first = begin / row, last = (end + row - 1) / row;
+    int64_t i = begin;
+    for (int64_t r = first; r < last; ++r) {
+      const int64_t slot = (r - first) % kBlock;
+      if (slot == 0) {
+        const int64_t count = std::min(kBlock, last - r);
+        for (int64_t j = 0; j < count; ++j) times[j] = TimeAt(t, r + j);
+        scheduler.AtMany(times, count, coefficients);
       }
-      for (const int64_t stop = std::min(end, (r + 1) * row); i < stop; ++i) {
-        point[i] = data[i] * alpha + noise[i] * sigma;
-        velocity[i] = data[i] * d_alpha + noise[i] * d_sigma;
-      }
+      const Weights<T> weights = WeightsOf<T>(coefficients[slot], scheduler, times[slot]);
+      const int64_t stop = std::min(end, (r + 1) * row);
+      // Points of the plane, with a loop the compiler unrolls.
+      const int64_t n = stop - i;
+      n == 2 ? SampleElements(weights, 2, noise + i, data + i, point + i, velocity + i)
+             : SampleElements(weights, n, noise + i, data + i, point + i, velocity + i);
+      i = stop;
     }
   });
 }

@@ -35,6 +35,11 @@ PathCoefficients CondOTScheduler::At(double t) const {
   return {t, 1 - t, 1, -1};
 }
 
+// The path most models train on: no call for each sample.
+void CondOTScheduler::AtMany(const double* t, int64_t n, PathCoefficients* coefficients) const {
+  for (int64_t i = 0; i < n; ++i) coefficients[i] = CondOTScheduler::At(t[i]);
+}
+
 double CondOTScheduler::TimeFromSnr(double snr) const {
   CheckSnr(name(), snr);
   return Share(snr);
@@ -77,7 +82,8 @@ PathCoefficients VPScheduler::At(double t) const {
   const double beta = s * slope + beta_min_;
   const double alpha = std::exp(-.5 * integral);
   const double sigma = std::sqrt(-std::expm1(-integral));
-  return {alpha, sigma, .5 * beta * alpha, -.5 * beta * std::exp(-integral) / sigma};
+  // exp(-T) is alpha^2.
+  return {alpha, sigma, .5 * beta * alpha, -.5 * beta * alpha * alpha / sigma};
 }
 
 double VPScheduler::TimeFromSnr(double snr) const {

@@ -11,6 +11,7 @@
 #ifndef FLOWMATCH_PATH_SCHEDULER_H_
 #define FLOWMATCH_PATH_SCHEDULER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -43,6 +44,10 @@ class Scheduler {
   // Coefficients at t in [0, 1]; a derivative may be infinite at the ends. Throws
   // std::invalid_argument for other t.
   virtual PathCoefficients At(double t) const = 0;
+  // The same at n times, for batches.
+  virtual void AtMany(const double* t, int64_t n, PathCoefficients* coefficients) const {
+    for (int64_t i = 0; i < n; ++i) coefficients[i] = At(t[i]);
+  }
 
   // The t at which alpha_t / sigma_t is `snr` >= 0 (infinity gives 1). A ratio the path does not
   // reach in [0, 1] gives the nearest end. Throws std::invalid_argument for a negative or NaN
@@ -60,6 +65,7 @@ class CondOTScheduler final : public Scheduler {
  public:
   const char* name() const override { return "cond_ot"; }
   PathCoefficients At(double t) const override;
+  void AtMany(const double* t, int64_t n, PathCoefficients* coefficients) const override;
   double TimeFromSnr(double snr) const override;
 };
 

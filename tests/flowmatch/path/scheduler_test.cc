@@ -3,7 +3,9 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "tests/flowmatch/testing/error_text.h"
@@ -99,6 +101,24 @@ TEST(SchedulerTest, TrainingTimesKeepOffInfiniteDerivatives) {
   EXPECT_EQ(VPScheduler().training_times().last, 1 - 1e-5);
   EXPECT_EQ(LinearVPScheduler().training_times().last, 1 - 1e-5);
   EXPECT_EQ(CosineScheduler().training_times().last, 1);
+}
+
+TEST(SchedulerTest, ManyTimesAreTheSameAsEach) {
+  const std::vector<double> times = {0, .25, .5, .999};
+  for (const SchedulerPointer& scheduler : AllSchedulers()) {
+    PathCoefficients many[4];
+    scheduler->AtMany(times.data(), 4, many);
+    for (size_t i = 0; i < 4; ++i) {
+      const PathCoefficients c = scheduler->At(times[i]);
+      EXPECT_EQ(many[i].alpha, c.alpha);
+      EXPECT_EQ(many[i].sigma, c.sigma);
+      EXPECT_EQ(many[i].d_alpha, c.d_alpha);
+      EXPECT_EQ(many[i].d_sigma, c.d_sigma);
+    }
+  }
+  const double outside = 2;
+  PathCoefficients c;
+  EXPECT_THROW(CondOTScheduler().AtMany(&outside, 1, &c), std::invalid_argument);
 }
 
 TEST(SchedulerTest, MisuseIsNamed) {
