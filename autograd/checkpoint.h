@@ -1,10 +1,11 @@
 // Checkpoint: trade time for memory by computing a part of the graph twice.
 //
 // The function runs at once, but the tensors its operations would keep for differentiation are kept
-// no longer than it runs. When the backward pass first needs one of them the function runs again, and each operation
-// then finds its own. Gradients are the same to the bit as without, of any order, with respect to
-// the inputs and to whatever the function captures. The function must do the same operations both
-// times: give it its own copy of a random generator. It may use Grad and Checkpoint itself.
+// no longer than it runs. When the backward pass first needs one of them the function runs again,
+// and each operation then finds its own. Gradients are the same to the bit as without, of any
+// order, with respect to the inputs and to whatever the function captures. The function must do the
+// same operations both times: give it its own copy of a random generator. It may use Grad and
+// Checkpoint itself.
 //
 // Example:
 //   #include "autograd/ops/arithmetic.h"
