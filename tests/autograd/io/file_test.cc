@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace autograd {
@@ -100,6 +101,21 @@ TEST_F(FileTest, ReadersKeepTheFileTheyOpened) {
   std::string seen;
   reader >> seen;
   EXPECT_EQ(seen, "old");
+}
+
+TEST_F(FileTest, ThreadsThatWriteOnePathLeaveOneWholeFile) {
+  std::vector<std::thread> threads;
+  for (const char letter : {'a', 'b', 'c', 'd'}) {
+    threads.emplace_back([this, letter] {
+      for (int i = 0; i < 20; ++i) {
+        EXPECT_TRUE(WriteFileAtomically(Path("x"), std::string(5000, letter)).ok());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const std::string contents = ReadFile(Path("x")).value();
+  EXPECT_EQ(contents, std::string(5000, contents[0]));
+  EXPECT_EQ(Files(), std::vector<std::string>{"x"});
 }
 
 // The limit stands in for a full disk; it comes with a signal that would end the process.
