@@ -87,7 +87,9 @@ template <class T>
 bool ReadsBInPlace(const GemmKernels<T>& kernels, const Problem<T>& x) {
   constexpr int64_t kNearBytes = 32 * 1024, kNearRow = 1024;
   const int64_t size = static_cast<int64_t>(sizeof(T));
-  return x.b_col_stride == 1 && x.n % kernels.lanes == 0 &&
+  // Tiles load whole vectors, and the last columns are either a whole tile or a single vector.
+  const int64_t rest = x.n % kernels.cols;
+  return x.b_col_stride == 1 && (rest == 0 || rest == kernels.lanes) &&
          (x.m <= 3 * kernels.rows ||
           (x.k * x.n * size <= kNearBytes && x.b_row_stride * size <= kNearRow));
 }
