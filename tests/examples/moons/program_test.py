@@ -45,12 +45,14 @@ def write_npy(path, points):
             file.write(struct.pack("<dd", *point))
 
 
-class MoonsProgram(unittest.TestCase):
+class Program(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
 
+
+class Files(Program):
     def test_writes_what_it_promises_and_samples_again_from_the_model(self):
-        done = run(self.folder, "--iterations=300", "--samples=64", "--seed=3")
+        done = run(self.folder, "--iterations=300", "--samples=64", "--seed=3", "--solver_steps=10")
         self.assertEqual(done.returncode, 0, done.stderr)
         header, data = npy_header(read(self.folder, "samples.npy"))
         self.assertEqual((header["descr"], header["shape"], len(data)), ("<f4", (64, 2), 64 * 8))
@@ -70,7 +72,7 @@ class MoonsProgram(unittest.TestCase):
 
         again = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
         checkpoint = "--checkpoint=" + os.path.join(self.folder, "model.safetensors")
-        done = run(again, checkpoint, "--samples=64", "--seed=3")
+        done = run(again, checkpoint, "--samples=64", "--seed=3", "--solver_steps=10")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(read(again, "samples.npy"), read(self.folder, "samples.npy"))
         self.assertFalse(os.path.exists(os.path.join(again, "loss.png")))
@@ -78,16 +80,19 @@ class MoonsProgram(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("--hidden=32 contradicts the checkpoint", done.stderr)
 
+
+class Threads(Program):
     def test_same_bytes_on_any_number_of_threads(self):
         wanted = None
         for threads in (1, 2, 3, 16):
-            # SIGINT right after training would leave the samples out, so whole runs, but short ones.
-            done = run(self.folder, "--iterations=40", "--samples=500", "--threads=%d" % threads)
+            done = run(self.folder, "--iterations=40", "--samples=500", "--solver_steps=10", "--threads=%d" % threads)
             self.assertEqual(done.returncode, 0, done.stderr)
             found = read(self.folder, "samples.npy"), read(self.folder, "model.safetensors")
             wanted = wanted or found
             self.assertEqual(found, wanted, "%d threads" % threads)
 
+
+class Errors(Program):
     def test_wrong_flags_are_explained_in_one_line(self):
         for flags, message in [
             (["--schedule=linear"], "--schedule is 'linear', expected constant or cosine"),
@@ -127,7 +132,7 @@ class MoonsProgram(unittest.TestCase):
     def test_own_points(self):
         path = os.path.join(self.folder, "points.npy")
         write_npy(path, [(i % 7, i % 5) for i in range(300)])
-        done = run(self.folder, "--data=" + path, "--iterations=30", "--samples=10")
+        done = run(self.folder, "--data=" + path, "--iterations=30", "--samples=10", "--solver_steps=10")
         self.assertEqual(done.returncode, 0, done.stderr)
         write_npy(path, [(float("nan"), 0)])
         done = run(self.folder, "--data=" + path)
