@@ -24,7 +24,7 @@ std::shared_ptr<CheckpointFrame>& ActiveCheckpointFrame() {
 
 int64_t CheckpointFrame::Save(const Tensor& value) {
   if (phase_ != Phase::kAgain) {
-    slots_.push_back({value.Detach(), value.shape(), value.dtype()});
+    slots_.push_back({value.Detach(), value.shape(), value.dtype(), value.version()});
     return static_cast<int64_t>(slots_.size()) - 1;
   }
   if (replayed_ == slots_.size()) ThrowDifferent("it saved more tensors");
@@ -34,6 +34,7 @@ int64_t CheckpointFrame::Save(const Tensor& value) {
                    ", it was " + slot.shape.ToString() + " " + DTypeName(slot.dtype));
   }
   slot.value = value.Detach();
+  slot.version = value.version();
   return static_cast<int64_t>(replayed_++);
 }
 
@@ -43,9 +44,15 @@ void CheckpointFrame::EndFirstRun() {
 }
 
 Tensor CheckpointFrame::Load(int64_t slot) {
-  Tensor& value = slots_[static_cast<size_t>(slot)].value;
-  if (!value.defined()) RunAgain();
-  return value;
+  Slot& saved = slots_[static_cast<size_t>(slot)];
+  if (!saved.value.defined()) RunAgain();
+  if (saved.value.version() != saved.version) {
+    throw std::invalid_argument("Checkpoint: a saved tensor " + Describe(saved.value) +
+                                " was changed in place: saved at version " +
+                                std::to_string(saved.version) + ", now at version " +
+                                std::to_string(saved.value.version()));
+  }
+  return saved.value;
 }
 
 void CheckpointFrame::RunAgain() {
@@ -83,7 +90,16 @@ std::vector<Tensor> Checkpoint(
   using internal::CheckpointFrameGuard;
   // The frame runs the function under itself; it must not own itself.
   auto self = std::make_shared<std::weak_ptr<CheckpointFrame>>();
-  auto frame = std::make_shared<CheckpointFrame>([function, inputs, self] {
+  std::vector<uint32_t> versions;
+  for (const Tensor& input : inputs) versions.push_back(input.defined() ? input.version() : 0);
+  auto frame = std::make_shared<CheckpointFrame>([function, inputs, versions, self] {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (!inputs[i].defined() || inputs[i].version() == versions[i]) continue;
+      throw std::invalid_argument(
+          "Checkpoint: input " + std::to_string(i) + " " + Describe(inputs[i]) +
+          " was changed in place since the function ran: version " + std::to_string(versions[i]) +
+          " then, now " + std::to_string(inputs[i].version()));
+    }
     const CheckpointFrameGuard guard(self->lock());
     const EnableGrad recording;
     function(inputs);

@@ -5,7 +5,8 @@
 // and each operation then finds its own. Gradients are the same to the bit as without, of any
 // order, with respect to the inputs and to whatever the function captures. The function must do the
 // same operations both times: give it its own copy of a random generator. It may use Grad and
-// Checkpoint itself.
+// Checkpoint itself. An input or a saved tensor that was changed in place in between is an error;
+// captured tensors that are not leaves must not be changed before the backward pass.
 //
 // Example:
 //   #include "autograd/ops/arithmetic.h"

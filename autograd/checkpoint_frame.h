@@ -23,8 +23,8 @@ class CheckpointFrame {
   // Drops the values: the region has run for the first time.
   void EndFirstRun();
   // Saved tensor number `slot`, running the region again if that was not done yet.
-  // Throws std::invalid_argument if the second run saved other tensors than the first, and what the
-  // region throws; it runs anew the next time.
+  // Throws std::invalid_argument if the second run saved other tensors than the first or changed
+  // one in place after it was saved, and what the region throws; it runs anew the next time.
   Tensor Load(int64_t slot);
   void Drop(int64_t slot);
 
@@ -34,6 +34,7 @@ class CheckpointFrame {
     Tensor value;
     Shape shape;
     DType dtype;
+    uint32_t version;  // of the value when it was saved
   };
   void RunAgain();
   void DropAll();

@@ -149,14 +149,19 @@ void Accumulate(internal::LeafNode& leaf, Tensor grad) {
     grad = std::move(memory);
   }
   leaf.UpdateGrad([&](Tensor& sum) {
-    if (sum.defined()) {
+    const auto ours = [&](const Tensor& tensor) {
+      return leaf.IsGradMemory(tensor) ||
+             (tensor.impl()->unique() && tensor.impl()->storage->unique() &&
+              tensor.is_contiguous());
+    };
+    if (!sum.defined()) {
+      sum = ours(grad) ? std::move(grad) : Clone(grad);
+    } else if (ours(sum)) {
       AddInPlace(sum, grad);
-      return;
+    } else {
+      // Somebody else has a handle to it, such as the tensor given to set_grad.
+      sum = Add(sum, grad);
     }
-    const bool ours =
-        leaf.IsGradMemory(grad) ||
-        (grad.impl()->unique() && grad.impl()->storage->unique() && grad.is_contiguous());
-    sum = ours ? std::move(grad) : Clone(grad);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <map>
 
 #include "absl/flags/parse.h"
@@ -38,7 +39,8 @@ void PrintHelp(const std::string& about, const std::string& folder) {
 
 bool Has(int argc, char** argv, const char* flag) {
   return std::any_of(argv + 1, argv + argc, [&](const char* argument) {
-    return std::strcmp(argument, flag) == 0 || std::strcmp(argument + 1, flag) == 0;
+    return argument[0] == '-' &&
+           (std::strcmp(argument, flag) == 0 || std::strcmp(argument + 1, flag) == 0);
   });
 }
 
@@ -80,8 +82,10 @@ absl::Status OneOf(const std::string& flag, const std::string& value,
 
 absl::Status InRange(const std::string& flag, double value, double low, double high) {
   if (value >= low && value <= high) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(flag, " is ", value, ", expected ", low, " to ", high));
+  const std::string range = high == std::numeric_limits<double>::max()
+                                ? absl::StrCat(low, " or more")
+                                : absl::StrFormat("%.15g to %.15g", low, high);
+  return absl::InvalidArgumentError(absl::StrCat(flag, " is ", value, ", expected ", range));
 }
 
 int Fail(const absl::Status& status, int code) {

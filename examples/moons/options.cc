@@ -9,22 +9,22 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "examples/common/command_line.h"
+#include "examples/common/number_flag.h"
 #include "examples/common/paths.h"
 
 using OptionalString = std::optional<std::string>;
-using OptionalInt = std::optional<int64_t>;
-using OptionalDouble = std::optional<double>;
+using examples::NumberFlag;
 
 // Optional flags have defaults that depend on the model.
-ABSL_FLAG(OptionalInt, iterations, std::nullopt, "training steps (default 10000)");
-ABSL_FLAG(OptionalInt, batch_size, std::nullopt, "fresh points in each step (default 256)");
-ABSL_FLAG(OptionalDouble, learning_rate, std::nullopt,
+ABSL_FLAG(NumberFlag<int64_t>, iterations, {}, "training steps (default 10000)");
+ABSL_FLAG(NumberFlag<int64_t>, batch_size, {}, "fresh points in each step (default 256)");
+ABSL_FLAG(NumberFlag<double>, learning_rate, {},
           "Adam's learning rate (default 0.01 for mlp, 0.0005 for time_embedding)");
 ABSL_FLAG(OptionalString, schedule, std::nullopt,
           "learning rate over time: constant or cosine (default constant)");
-ABSL_FLAG(OptionalDouble, noise, std::nullopt,
+ABSL_FLAG(NumberFlag<double>, noise, {},
           "standard deviation of the noise around the moons (default 0.05)");
-ABSL_FLAG(OptionalInt, hidden, std::nullopt,
+ABSL_FLAG(NumberFlag<int64_t>, hidden, {},
           "width of the hidden layers (default 64 for mlp, 128 for time_embedding)");
 ABSL_FLAG(OptionalString, model, std::nullopt,
           "mlp: ELU network on (t, x); time_embedding: SiLU network on x and an embedded time "
@@ -34,19 +34,21 @@ ABSL_FLAG(OptionalString, path, std::nullopt,
 ABSL_FLAG(OptionalString, solver, std::nullopt,
           "euler, midpoint, heun2, heun3, rk4, rk4_38 or dopri5 (default midpoint for mlp, dopri5 "
           "for time_embedding)");
-ABSL_FLAG(OptionalInt, solver_steps, std::nullopt,
+ABSL_FLAG(NumberFlag<int64_t>, solver_steps, {},
           "steps of the solver (default 100; dopri5: 0, which controls the step size by --rtol and "
           "--atol)");
-ABSL_FLAG(double, rtol, 1e-3, "relative tolerance of dopri5");
-ABSL_FLAG(double, atol, 1e-6, "absolute tolerance of dopri5");
-ABSL_FLAG(int64_t, samples, 2000, "points to generate into samples.npy");
-ABSL_FLAG(OptionalDouble, ema, std::nullopt,
+ABSL_FLAG(NumberFlag<double>, rtol, {1e-3}, "relative tolerance of dopri5");
+ABSL_FLAG(NumberFlag<double>, atol, {1e-6}, "absolute tolerance of dopri5");
+ABSL_FLAG(NumberFlag<int64_t>, samples, {2000}, "points to generate into samples.npy");
+ABSL_FLAG(NumberFlag<double>, ema, {},
           "decay of the moving average of the weights that samples and metrics use (default 0: "
           "off)");
 ABSL_FLAG(std::string, data, "",
           "a .npy file of points, float32 or float64 [n, 2], to learn instead of the moons");
-ABSL_FLAG(uint64_t, seed, 0, "seed of all random numbers");
-ABSL_FLAG(int, threads, 0, "threads to use (0: all processors)");
+ABSL_FLAG(NumberFlag<uint64_t>, seed, {},
+          "seed of all random numbers (default 0; with --checkpoint: of what is drawn from it, by "
+          "default the one it was trained with)");
+ABSL_FLAG(NumberFlag<int32_t>, threads, {0}, "threads to use (0: all processors)");
 ABSL_FLAG(std::string, output_dir, "moons_out", "folder for pictures, samples and the model");
 ABSL_FLAG(std::string, checkpoint, "",
           "a model.safetensors of this program: sample from it without training");
@@ -108,7 +110,10 @@ absl::Status Check(const Options& options) {
   status.Update(InRange("--rtol", options.ode.rtol, 0, infinity));
   status.Update(InRange("--atol", options.ode.atol, 0, infinity));
   status.Update(InRange("--samples", static_cast<double>(options.samples), 1, 1e8));
-  status.Update(InRange("--ema", options.ema, 0, 1));
+  if (!(options.ema >= 0 && options.ema < 1)) {
+    status.Update(absl::InvalidArgumentError(
+        absl::StrCat("--ema is ", options.ema, ", expected 0 or more and below 1")));
+  }
   status.Update(InRange("--threads", options.threads, 0, 256));
   if (status.ok() && options.ode.rtol == 0 && options.ode.atol == 0) {
     status = absl::InvalidArgumentError("--rtol and --atol are both 0, expected one above 0");
@@ -140,15 +145,21 @@ absl::StatusOr<Options> OptionsFromFlags(const std::map<std::string, std::string
   Options options;
   options.model = flags.Take<std::string>("model", absl::GetFlag(FLAGS_model), "mlp");
   const bool embedding = options.model == "time_embedding";
-  options.iterations = flags.Take<int64_t>("iterations", absl::GetFlag(FLAGS_iterations), 10000);
-  options.batch_size = flags.Take<int64_t>("batch_size", absl::GetFlag(FLAGS_batch_size), 256);
-  options.learning_rate = flags.Take<double>("learning_rate", absl::GetFlag(FLAGS_learning_rate),
-                                             embedding ? 5e-4 : 1e-2);
+  options.iterations =
+      flags.Take<int64_t>("iterations", absl::GetFlag(FLAGS_iterations).value, 10000);
+  options.batch_size =
+      flags.Take<int64_t>("batch_size", absl::GetFlag(FLAGS_batch_size).value, 256);
+  options.learning_rate = flags.Take<double>(
+      "learning_rate", absl::GetFlag(FLAGS_learning_rate).value, embedding ? 5e-4 : 1e-2);
   options.schedule = flags.Take<std::string>("schedule", absl::GetFlag(FLAGS_schedule), "constant");
-  options.noise = flags.Take<double>("noise", absl::GetFlag(FLAGS_noise), .05);
-  options.hidden = flags.Take<int64_t>("hidden", absl::GetFlag(FLAGS_hidden), embedding ? 128 : 64);
+  options.noise = flags.Take<double>("noise", absl::GetFlag(FLAGS_noise).value, .05);
+  options.hidden =
+      flags.Take<int64_t>("hidden", absl::GetFlag(FLAGS_hidden).value, embedding ? 128 : 64);
   options.path = flags.Take<std::string>("path", absl::GetFlag(FLAGS_path), "cond_ot");
-  options.ema = flags.Take<double>("ema", absl::GetFlag(FLAGS_ema), 0);
+  options.ema = flags.Take<double>("ema", absl::GetFlag(FLAGS_ema).value, 0);
+  const std::string data = ResolvePath(absl::GetFlag(FLAGS_data));
+  options.data =
+      flags.Take<std::string>("data", data.empty() ? OptionalString() : OptionalString(data), "");
   if (!flags.status().ok()) return flags.status();
   const auto scheduler = flowmatch::SchedulerByName(options.path);
   if (!scheduler.ok()) {
@@ -164,18 +175,21 @@ absl::StatusOr<Options> OptionsFromFlags(const std::map<std::string, std::string
   }
   options.ode.method = *method;
   const int64_t default_steps = *method == flowmatch::OdeMethod::kDopri5 ? 0 : 100;
-  const int64_t steps = absl::GetFlag(FLAGS_solver_steps).value_or(default_steps);
+  const int64_t steps = absl::GetFlag(FLAGS_solver_steps).value.value_or(default_steps);
   if (absl::Status status = InRange("--solver_steps", static_cast<double>(steps), 0, 1e9);
       !status.ok()) {
     return status;
   }
   options.ode.steps = static_cast<int>(steps);
-  options.ode.rtol = absl::GetFlag(FLAGS_rtol);
-  options.ode.atol = absl::GetFlag(FLAGS_atol);
-  options.samples = absl::GetFlag(FLAGS_samples);
-  options.data = ResolvePath(absl::GetFlag(FLAGS_data));
-  options.seed = absl::GetFlag(FLAGS_seed);
-  options.threads = absl::GetFlag(FLAGS_threads);
+  options.ode.rtol = absl::GetFlag(FLAGS_rtol).value.value_or(0);
+  options.ode.atol = absl::GetFlag(FLAGS_atol).value.value_or(0);
+  options.samples = absl::GetFlag(FLAGS_samples).value.value_or(0);
+  uint64_t trained_with = 0;
+  if (metadata != nullptr && metadata->count("seed") > 0) {
+    static_cast<void>(absl::SimpleAtoi(metadata->at("seed"), &trained_with));
+  }
+  options.seed = absl::GetFlag(FLAGS_seed).value.value_or(trained_with);
+  options.threads = absl::GetFlag(FLAGS_threads).value.value_or(0);
   options.output_dir = ResolvePath(absl::GetFlag(FLAGS_output_dir));
   options.checkpoint = CheckpointFlag();
   if (absl::Status status = Check(options); !status.ok()) return status;
@@ -193,6 +207,7 @@ std::map<std::string, std::string> Metadata(const Options& options) {
           {"hidden", absl::StrCat(options.hidden)},
           {"path", options.path},
           {"ema", Exact(options.ema)},
+          {"data", options.data},
           {"seed", absl::StrCat(options.seed)}};
 }
 

@@ -44,7 +44,10 @@ void Include(Box& box, const Tensor& points) {
 
 // The box with a margin on each side, as a share of its size.
 Box Padded(const Box& box, double share) {
-  const double x = (box.x1 - box.x0) * share, y = (box.y1 - box.y0) * share;
+  // Points on a line, or a single one, get some room too.
+  constexpr double kLeast = .05;
+  const double x = std::max((box.x1 - box.x0) * share, kLeast);
+  const double y = std::max((box.y1 - box.y0) * share, kLeast);
   return {box.x0 - x, box.x1 + x, box.y0 - y, box.y1 + y};
 }
 

@@ -14,6 +14,7 @@
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/creation.h"
 #include "autograd/ops/expand.h"
+#include "autograd/ops/inplace.h"
 
 namespace autograd {
 namespace {
@@ -195,6 +196,28 @@ TEST(Checkpoint, AnExceptionInTheSecondRunLeavesEverythingUsable) {
   // Nothing still goes to the checkpoint's frame: an operation keeps what it saves.
   const Tensor z = x * x;
   EXPECT_EQ(Grad({z}, {x})[0].item(), 6);
+}
+
+TEST(Checkpoint, ChangesInPlaceAreReported) {
+  const Tensor x = Tensor::FromVector<double>({1, 2}, {2}).set_requires_grad(true);
+  const Tensor inside = Checkpoint(
+      [](const Tensor& v) {
+        Tensor h = v + v;
+        Tensor y = h * h;
+        const NoGrad guard;
+        FillInPlace(h, 100);
+        return y;
+      },
+      x);
+  EXPECT_THROW(Grad({inside}, {x}, {.grad_outputs = {OnesLike(x)}}), std::invalid_argument);
+
+  Tensor input = x * 1.0;
+  const Tensor outside = Checkpoint([](const Tensor& v) { return v * v * 2.0; }, input);
+  {
+    const NoGrad guard;
+    FillInPlace(input, 100);
+  }
+  EXPECT_THROW(Grad({outside}, {x}, {.grad_outputs = {OnesLike(x)}}), std::invalid_argument);
 }
 
 }  // namespace

@@ -227,5 +227,17 @@ TEST(Threads, DifferentiateGraphsThatShareLeaves) {
   EXPECT_EQ(b.grad().ToVector<double>(), Values(3, 1.0 * kRounds * kThreads));
 }
 
+TEST(Leaf, BackwardLeavesATensorGivenToSetGradAlone) {
+  Tensor a = Tensor::FromVector<double>({1}, {1}).set_requires_grad(true);
+  Tensor b = Tensor::FromVector<double>({1}, {1}).set_requires_grad(true);
+  const Tensor given = Tensor::FromVector<double>({10}, {1});
+  a.set_grad(given);
+  b.set_grad(given);
+  Backward(a * 2.0 + b * 3.0);
+  EXPECT_EQ(a.grad().item(), 12);
+  EXPECT_EQ(b.grad().item(), 13);
+  EXPECT_EQ(given.item(), 10);
+}
+
 }  // namespace
 }  // namespace autograd

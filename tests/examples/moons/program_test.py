@@ -102,7 +102,7 @@ class Errors(Program):
             (["--iterations=0"], "--iterations is 0, expected 1 to"),
             (["--batch_size=-1"], "--batch_size is -1"),
             (["--learning_rate=nan"], "--learning_rate is nan"),
-            (["--ema=1.5"], "--ema is 1.5, expected 0 to 1"),
+            (["--ema=1"], "--ema is 1, expected 0 or more and below 1"),
             (["--solver_steps=0"], "--solver_steps is 0"),
             (["--threads=-2"], "--threads is -2"),
             (["--data=missing.npy"], "missing.npy"),
@@ -110,7 +110,9 @@ class Errors(Program):
             (["train"], "'train' is not a flag"),
             (["--output_dir=" + PROGRAM], "cannot make the folder"),
             (["--iteration=5"], "iteration"),
-            (["--iterations=many"], "iterations"),
+            (["--iterations=many"], "flag 'iterations'; expected a whole number"),
+            (["--noise=x"], "flag 'noise'; expected a number"),
+            (["--seed=-1"], "flag 'seed'; expected a whole number, 0 or more"),
         ]:
             done = run(self.folder, *flags)
             self.assertIn(done.returncode, (1, 2), flags)
@@ -133,6 +135,11 @@ class Errors(Program):
         path = os.path.join(self.folder, "points.npy")
         write_npy(path, [(i % 7, i % 5) for i in range(300)])
         done = run(self.folder, "--data=" + path, "--iterations=30", "--samples=10", "--solver_steps=10")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = run(self.folder, "--checkpoint=" + os.path.join(self.folder, "model.safetensors"), "--data=other.npy")
+        self.assertIn("contradicts the checkpoint", done.stderr)
+        write_npy(path, [(1, 2)])
+        done = run(self.folder, "--data=" + path, "--iterations=10", "--samples=1", "--solver_steps=5")
         self.assertEqual(done.returncode, 0, done.stderr)
         write_npy(path, [(float("nan"), 0)])
         done = run(self.folder, "--data=" + path)
