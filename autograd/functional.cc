@@ -175,7 +175,11 @@ std::pair<std::vector<Tensor>, std::vector<Tensor>> Jvp(const VectorFunction& fu
 Tensor HessianVectorProduct(const std::function<Tensor(const Tensor&)>& function, const Tensor& x,
                             const Tensor& v) {
   const VectorFunction gradient = [&](const std::vector<Tensor>& inputs) {
-    return Grad({function(inputs[0])}, inputs, {.create_graph = true});
+    const Tensor value = function(inputs[0]);
+    if (!value.requires_grad()) return std::vector<Tensor>{ZerosFor(inputs[0])};
+    std::vector<Tensor> found = Grad({value}, inputs, {.create_graph = true, .allow_unused = true});
+    if (!found[0].defined()) found[0] = ZerosFor(inputs[0]);
+    return found;
   };
   return Jvp(gradient, {x}, {v}).second[0];
 }

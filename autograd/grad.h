@@ -69,7 +69,7 @@ std::pair<std::vector<Tensor>, std::vector<Tensor>> Jvp(const VectorFunction& fu
                                                         const std::vector<Tensor>& tangents);
 
 // H v for the Hessian H of a scalar function at x: the tangent of its gradient (forward over
-// reverse).
+// reverse); zeros where the function does not depend on x.
 Tensor HessianVectorProduct(const std::function<Tensor(const Tensor&)>& function, const Tensor& x,
                             const Tensor& v);
 

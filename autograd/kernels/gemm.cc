@@ -196,7 +196,8 @@ template <class T>
 void ByRows(const GemmKernels<T>& kernels, const Problem<T>& x) {
   const bool b_in_place = ReadsBInPlace(kernels, x);
   const bool a_in_place = ReadsAInPlace(kernels, x);
-  const int64_t grain = TaskSize<T>(x.m, x.n, x.k, kernels.rows);
+  // Any number of rows will do: a task cuts its own into tiles of about the same size.
+  const int64_t grain = TaskSize<T>(x.m, x.n, x.k, 1);
   // For few tasks, packing a small B again in each costs less than fetching another core's copy.
   constexpr int64_t kOwnElements = 8 * 1024, kFewTasks = 4;
   const bool packs_own = x.k * x.n <= kOwnElements && x.m <= kFewTasks * grain;

@@ -132,6 +132,17 @@ TEST(Jvp, HessianVectorProduct) {
   EXPECT_EQ(hv.ToVector<double>(), (std::vector<double>{6, 12}));
 }
 
+TEST(Jvp, HessianVectorProductOfAFunctionThatDoesNotDependOnItsArgument) {
+  const Tensor x = Leaf({1, 2}).Detach(), v = Leaf({1, 1}).Detach(), w = Leaf({3, 4});
+  const std::vector<double> zeros = {0, 0};
+  const auto product = [&](const std::function<Tensor(const Tensor&)>& function) {
+    return HessianVectorProduct(function, x, v).ToVector<double>();
+  };
+  EXPECT_EQ(product([](const Tensor&) { return Tensor::Scalar(1.0); }), zeros);
+  EXPECT_EQ(product([&](const Tensor&) { return SumAll(w * w); }), zeros);
+  EXPECT_EQ(product([](const Tensor& u) { return SumAll(u * 3.0); }), zeros);
+}
+
 TEST(Checkpoint, SameGradientsOfFirstAndSecondOrder) {
   const Tensor w = Leaf({3, 4});
   const auto function = [&](const Tensor& x) { return x * w * x * x; };
