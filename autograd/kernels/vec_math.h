@@ -105,13 +105,19 @@ template <class V>
   return V::AndNot(V::Set(typename V::Scalar(-0.0)), x);
 }
 
-// x = n ln 2 + r with |r| <= ln(2)/2; returns e^r - 1.
+// x = n ln 2 + r with |r| <= ln(2)/2; returns r.
 template <class V>
-[[gnu::always_inline]] inline typename V::Vec ExpReduced(typename V::Vec x, typename V::Vec* n) {
+[[gnu::always_inline]] inline typename V::Vec ReduceByLn2(typename V::Vec x, typename V::Vec* n) {
   using C = Consts<V>;
   *n = V::Fma(x, V::Set(C::kLog2E), V::Set(C::kRound)) - V::Set(C::kRound);
-  const auto r = V::Fnma(*n, V::Set(C::kLn2Rest), V::Fnma(*n, V::Set(C::kLn2), x));
-  return V::Fma(r * r, Poly<V>(r, C::kExpm1Poly), r);
+  return V::Fnma(*n, V::Set(C::kLn2Rest), V::Fnma(*n, V::Set(C::kLn2), x));
+}
+
+// The same; returns e^r - 1.
+template <class V>
+[[gnu::always_inline]] inline typename V::Vec ExpReduced(typename V::Vec x, typename V::Vec* n) {
+  const auto r = ReduceByLn2<V>(x, n);
+  return V::Fma(r * r, Poly<V>(r, Consts<V>::kExpm1Poly), r);
 }
 
 template <class V>
@@ -120,8 +126,10 @@ template <class V>
   // x is the second operand, which Min and Max return where it is NaN.
   x = V::Min(V::Set(C::kExpMax), V::Max(V::Set(C::kExpMin), x));
   typename V::Vec n;
-  const auto p = ExpReduced<V>(x, &n);
-  return V::Scale(p + V::Set(1), n);
+  const auto r = ReduceByLn2<V>(x, &n);
+  // 1 + r (1 + r poly): an addition less than 1 + ExpReduced, and a rounding.
+  const auto one = V::Set(1);
+  return V::Scale(V::Fma(r, V::Fma(r, Poly<V>(r, C::kExpm1Poly), one), one), n);
 }
 
 // For kExpm1Min <= x <= 80; the sign of -0 is lost.
