@@ -15,8 +15,9 @@ Linear::Linear(int64_t in, int64_t out, Generator& generator, const LinearOption
                                 " and out " + std::to_string(out));
   }
   const double bound = 1 / std::sqrt(static_cast<double>(in));
-  weight_ = RegisterParameter("weight",
-                              UniformTensor({out, in}, -bound, bound, generator, options.dtype));
+  weight_ =
+      RegisterParameter("weight", UniformTensor({out, in}, -bound, bound, generator, options.dtype),
+                        options.weight_layout);
   if (!options.bias) return;
   bias_ = RegisterParameter("bias", UniformTensor({out}, -bound, bound, generator, options.dtype));
 }

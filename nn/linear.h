@@ -21,12 +21,15 @@ struct LinearOptions {
   // Applied to the result in the same pass.
   ActivationSpec activation = {};
   autograd::DType dtype = autograd::DType::kF32;
+  // FileLayout::FlattenedImage(height, width, channels) where the input is a flattened NHWC image,
+  // so that files have the weight as PyTorch, which flattens NCHW, has it.
+  FileLayout weight_layout = {};
 };
 
 class Linear final : public Layer {
  public:
   // Parameters "weight" [out, in] and "bias" [out], both uniform on +-1/sqrt(in) as in PyTorch.
-  // Throws std::invalid_argument unless in >= 1 and out >= 1.
+  // Throws std::invalid_argument unless in >= 1 and out >= 1, and for a layout that does not fit.
   Linear(int64_t in, int64_t out, Generator& generator, const LinearOptions& options = {});
 
   // x [..., in], result [..., out].

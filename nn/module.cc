@@ -68,6 +68,19 @@ NamedTensors Module::StateDict() const {
   return result;
 }
 
+std::vector<std::pair<std::string, FileLayout>> Module::FileLayouts() const {
+  std::vector<std::pair<std::string, FileLayout>> result;
+  ForEachModule("", [&result](const std::string& prefix, const Module& module) {
+    for (size_t i = 0; i < module.parameters_.size(); ++i) {
+      result.emplace_back(prefix + module.parameters_[i].first, module.layouts_[i]);
+    }
+    for (const auto& [name, tensor] : module.buffers_) {
+      result.emplace_back(prefix + name, FileLayout());
+    }
+  });
+  return result;
+}
+
 absl::Status Module::LoadStateDict(const NamedTensors& state) {
   return CopyNamedTensors(state, StateDict());
 }
@@ -90,13 +103,18 @@ void Module::CheckName(const std::string& name) const {
   }
 }
 
-Tensor Module::RegisterParameter(std::string name, Tensor value) {
+Tensor Module::RegisterParameter(std::string name, Tensor value, const FileLayout& layout) {
   CheckName(name);
   if (!value.defined()) {
     throw std::invalid_argument("Module: the parameter \"" + name + "\" is undefined");
   }
+  if (!layout.Fits(value.shape())) {
+    throw std::invalid_argument("Module: the layout of the parameter \"" + name +
+                                "\" does not fit its shape " + value.shape().ToString());
+  }
   value.set_requires_grad(true);
   parameters_.emplace_back(std::move(name), value);
+  layouts_.push_back(layout);
   return value;
 }
 

@@ -32,6 +32,7 @@
 
 #include "absl/status/status.h"
 #include "autograd/tensor.h"
+#include "nn/file_layout.h"
 #include "nn/named_tensors.h"
 
 namespace nn {
@@ -60,6 +61,9 @@ class Module {
   // The tensors share the module's memory but have no gradients; shared parameters are there under
   // each of their names.
   NamedTensors StateDict() const;
+  // The layout in files of every parameter and buffer, in the order and under the names of
+  // StateDict; see nn/weights.h, which applies them.
+  std::vector<std::pair<std::string, FileLayout>> FileLayouts() const;
   // Copies in what another state dict holds. InvalidArgument, listing every name that is missing,
   // unexpected or of another shape or dtype, if it does not fit exactly; then nothing is changed.
   absl::Status LoadStateDict(const NamedTensors& state);
@@ -74,8 +78,9 @@ class Module {
   // These throw std::invalid_argument for a name that is empty, contains a dot, or is taken.
 
   // Makes `value`, a floating-point tensor, a leaf that collects gradients, and returns it. The
-  // same tensor may be registered in several modules that share it.
-  Tensor RegisterParameter(std::string name, Tensor value);
+  // same tensor may be registered in several modules that share it. `layout` says how its elements
+  // are ordered in files; std::invalid_argument too for one that does not fit the shape.
+  Tensor RegisterParameter(std::string name, Tensor value, const FileLayout& layout = {});
   // State that is saved but not trained. Change it in place only, so that the handle stays valid.
   Tensor RegisterBuffer(std::string name, Tensor value);
   // A member of this module, or something else that lives as long.
@@ -87,6 +92,7 @@ class Module {
   void ForEachModule(const std::string& prefix, Visit visit) const;
 
   NamedTensors parameters_;
+  std::vector<FileLayout> layouts_;  // of parameters_
   NamedTensors buffers_;
   std::vector<std::pair<std::string, Module*>> modules_;
   bool training_ = true;
