@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <limits>
 #include <map>
 
@@ -37,31 +36,32 @@ void PrintHelp(const std::string& about, const std::string& folder) {
   absl::PrintF("  --version\n      print the version and exit\n");
 }
 
-bool Has(int argc, char** argv, const char* flag) {
-  return std::any_of(argv + 1, argv + argc, [&](const char* argument) {
-    return argument[0] == '-' &&
-           (std::strcmp(argument, flag) == 0 || std::strcmp(argument + 1, flag) == 0);
-  });
-}
-
 }  // namespace
 
-std::optional<int> ParseCommandLine(int argc, char** argv, const std::string& about,
-                                    const std::string& file) {
+void StartProgram(const std::string& path) {
   // A file over the user's size limit is then an error of the write that reports it, instead of the
   // end of the program.
   signal(SIGXFSZ, SIG_IGN);
-  const std::string path = argv[0];
   program_name = path.substr(path.rfind('/') + 1);
-  if (Has(argc, argv, "-help") || Has(argc, argv, "-h")) {
-    PrintHelp(about, FolderOf(file));
-    return 0;
-  }
-  if (Has(argc, argv, "-version")) {
-    absl::PrintF("%s %s\n", program_name, kVersion);
-    return 0;
-  }
-  absl::SetProgramUsageMessage(about);
+}
+
+std::string ProgramName() { return program_name; }
+
+bool HasArgument(int argc, char** argv, const std::string& name) {
+  return std::any_of(argv + 1, argv + argc, [&](const std::string& argument) {
+    return argument == "-" + name || argument == "--" + name;
+  });
+}
+
+void PrintVersion() { absl::PrintF("%s %s\n", program_name, kVersion); }
+
+std::optional<int> ParseFlags(int argc, char** argv, const std::string& about) {
+  // Abseil ends a program that sets it twice.
+  static const bool set = [&about] {
+    absl::SetProgramUsageMessage(about);
+    return true;
+  }();
+  static_cast<void>(set);
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
   if (rest.size() > 1) {
     return Fail(absl::InvalidArgumentError(
@@ -70,14 +70,33 @@ std::optional<int> ParseCommandLine(int argc, char** argv, const std::string& ab
   return std::nullopt;
 }
 
+std::optional<int> ParseCommandLine(int argc, char** argv, const std::string& about,
+                                    const std::string& file) {
+  StartProgram(argv[0]);
+  if (HasArgument(argc, argv, "help") || HasArgument(argc, argv, "h")) {
+    PrintHelp(about, FolderOf(file));
+    return 0;
+  }
+  if (HasArgument(argc, argv, "version")) {
+    PrintVersion();
+    return 0;
+  }
+  return ParseFlags(argc, argv, about);
+}
+
+std::string Alternatives(const std::vector<std::string>& names) {
+  std::string list;
+  for (size_t i = 0; i < names.size(); ++i) {
+    absl::StrAppend(&list, i == 0 ? "" : i + 1 == names.size() ? " or " : ", ", names[i]);
+  }
+  return list;
+}
+
 absl::Status OneOf(const std::string& flag, const std::string& value,
                    const std::vector<std::string>& allowed) {
   if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return absl::OkStatus();
-  std::string list;
-  for (size_t i = 0; i < allowed.size(); ++i) {
-    absl::StrAppend(&list, i == 0 ? "" : i + 1 == allowed.size() ? " or " : ", ", allowed[i]);
-  }
-  return absl::InvalidArgumentError(absl::StrCat(flag, " is '", value, "', expected ", list));
+  return absl::InvalidArgumentError(
+      absl::StrCat(flag, " is '", value, "', expected ", Alternatives(allowed)));
 }
 
 absl::Status InRange(const std::string& flag, double value, double low, double high) {

@@ -1,4 +1,5 @@
-// Command lines of the example programs, on Abseil's flags.
+// Command lines of the example programs, on Abseil's flags. commands.h is for programs of several
+// commands.
 //
 // Example:
 //   // ABSL_FLAG(int, iterations, 10000, "number of training steps");
@@ -26,6 +27,17 @@ inline constexpr char kVersion[] = "0.1.0";
 std::optional<int> ParseCommandLine(int argc, char** argv, const std::string& about,
                                     const std::string& file);
 
+// The parts of ParseCommandLine. StartProgram comes first: it keeps the program's name, for errors,
+// and makes a file over the user's size limit an error of the write. ParseFlags parses and returns
+// an exit code as above.
+void StartProgram(const std::string& path);
+std::string ProgramName();
+bool HasArgument(int argc, char** argv, const std::string& name);  // -name or --name
+void PrintVersion();
+std::optional<int> ParseFlags(int argc, char** argv, const std::string& about);
+
+// "a, b or c".
+std::string Alternatives(const std::vector<std::string>& names);
 // OK if `value` is one of the allowed ones; otherwise InvalidArgument: "--flag is 'value', expected
 // a, b or c".
 absl::Status OneOf(const std::string& flag, const std::string& value,
