@@ -6,9 +6,9 @@ const std::vector<OpCase>& AllCases() {
   static const std::vector<OpCase>& cases = *[] {
     auto* all = new std::vector<OpCase>;
     for (const auto& family :
-         {ActivationCases, ArithmeticCases, BinaryCases, CastCases, CompareCases, ExpandCases,
-          IndexCases, LinearCases, LossCases, MatMulCases, ReduceCases, SelectCases, ShapeCases,
-          SoftmaxCases, UnaryCases}) {
+         {ActivationCases, ArithmeticCases, AttentionCases, BinaryCases, CastCases, CompareCases,
+          ExpandCases, IndexCases, LinearCases, LossCases, MatMulCases, PoolCases, ReduceCases,
+          ResampleCases, SelectCases, ShapeCases, SoftmaxCases, UnaryCases}) {
       for (OpCase& line : family()) all->push_back(std::move(line));
     }
     return all;

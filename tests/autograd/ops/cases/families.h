@@ -22,6 +22,9 @@ std::vector<OpCase> ExpandCases();
 std::vector<OpCase> LinearCases();
 std::vector<OpCase> MatMulCases();
 std::vector<OpCase> IndexCases();
+std::vector<OpCase> AttentionCases();
+std::vector<OpCase> PoolCases();
+std::vector<OpCase> ResampleCases();
 std::vector<OpCase> ShapeCases();
 
 }  // namespace autograd::testing
