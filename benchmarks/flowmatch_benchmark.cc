@@ -6,10 +6,10 @@
 #include "autograd/grad_mode.h"
 #include "autograd/ops/creation.h"
 #include "benchmark/benchmark.h"
-#include "flowmatch/loss/cfm_loss.h"
 #include "flowmatch/path/affine_path.h"
 #include "flowmatch/path/scheduler.h"
 #include "flowmatch/solver/ode_solver.h"
+#include "flowmatch/time/time_sampler.h"
 
 namespace flowmatch {
 namespace {

@@ -9,6 +9,7 @@
 #include "examples/common/progress_bar.h"
 #include "flowmatch/loss/cfm_loss.h"
 #include "flowmatch/path/affine_path.h"
+#include "flowmatch/time/time_sampler.h"
 #include "nn/ema.h"
 #include "nn/optim/adam.h"
 #include "nn/optim/finite.h"

@@ -1,4 +1,5 @@
-// The conditional flow matching loss, and the times to draw it at.
+// The conditional flow matching loss. The times to draw it at come from
+// flowmatch/time/time_sampler.h.
 //
 // Example:
 //   Generator generator(0);
@@ -11,10 +12,8 @@
 #ifndef FLOWMATCH_LOSS_CFM_LOSS_H_
 #define FLOWMATCH_LOSS_CFM_LOSS_H_
 
-#include <cstdint>
 #include <memory>
 
-#include "autograd/dtype.h"
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/creation.h"
 #include "autograd/random/philox.h"
@@ -28,12 +27,6 @@ namespace flowmatch {
 // equation 9). Its smallest value is not 0 but the variance of dx_t given x_t. sample.t has shape
 // [B].
 Tensor CfmLoss(const VelocityField& v, const PathSample& sample);
-
-// n independent times, uniform on [range.first, range.last): for training,
-// scheduler.training_times(), which keeps off singular ends. f32 or f64. Throws
-// std::invalid_argument unless first < last.
-Tensor UniformTimes(int64_t n, const TimeRange& range, autograd::Generator& generator,
-                    autograd::DType dtype = autograd::DType::kF32);
 
 }  // namespace flowmatch
 

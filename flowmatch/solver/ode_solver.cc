@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -21,6 +22,42 @@ using internal::State;
 
 constexpr int kDefaultSteps = 100;
 
+// The number of steps that are settled before the first; 0 for step size control.
+int FixedSteps(const OdeOptions& options) {
+  if (!options.grid.empty()) return static_cast<int>(options.grid.size()) - 1;
+  if (options.steps > 0) return options.steps;
+  return options.method == OdeMethod::kDopri5 ? 0 : kDefaultSteps;
+}
+
+void CheckTimes(const char* what, const std::vector<double>& times) {
+  bool monotone = times.size() >= 2;
+  for (size_t i = 0; i + 1 < times.size(); ++i) {
+    const bool ascending = times.back() > times.front();
+    monotone = monotone && std::isfinite(times[i]) && std::isfinite(times[i + 1]) &&
+               (ascending ? times[i] < times[i + 1] : times[i] > times[i + 1]);
+  }
+  if (monotone) return;
+  std::string list;
+  for (const double time : times) absl::StrAppend(&list, list.empty() ? "" : ", ", time);
+  throw std::invalid_argument(
+      absl::StrCat("SolveOde: ", what, " [", list,
+                   "], expected two or more, strictly increasing or decreasing"));
+}
+
+void CheckGrid(const std::vector<double>& times, const OdeOptions& options) {
+  const std::vector<double>& grid = options.grid;
+  CheckTimes("the grid is", grid);
+  if (grid.front() != times.front() || grid.back() != times.back()) {
+    throw std::invalid_argument(absl::StrCat("SolveOde: the grid goes from ", grid.front(), " to ",
+                                             grid.back(), " and the times from ", times.front(),
+                                             " to ", times.back(), ", expected the same ends"));
+  }
+  if (options.steps != 0) {
+    throw std::invalid_argument(absl::StrCat("SolveOde: ", options.steps, " steps and a grid of ",
+                                             grid.size() - 1, ", expected one of the two"));
+  }
+}
+
 void CheckArguments(const State& state, const std::vector<double>& times,
                     const OdeOptions& options) {
   if (state.empty()) throw std::invalid_argument("SolveOde: no state to integrate");
@@ -36,24 +73,13 @@ void CheckArguments(const State& state, const std::vector<double>& times,
                                                ", expected the same B and dtype"));
     }
   }
-  bool monotone = times.size() >= 2;
-  for (size_t i = 0; i + 1 < times.size(); ++i) {
-    const bool ascending = times.back() > times.front();
-    monotone = monotone && std::isfinite(times[i]) && std::isfinite(times[i + 1]) &&
-               (ascending ? times[i] < times[i + 1] : times[i] > times[i + 1]);
-  }
-  if (!monotone) {
-    std::string list;
-    for (const double time : times) absl::StrAppend(&list, list.empty() ? "" : ", ", time);
-    throw std::invalid_argument(
-        absl::StrCat("SolveOde: times are [", list,
-                     "], expected two or more, strictly increasing or decreasing"));
-  }
-  const bool adaptive = options.method == OdeMethod::kDopri5 && options.steps == 0;
+  CheckTimes("times are", times);
+  if (!options.grid.empty()) CheckGrid(times, options);
   if (options.steps < 0) {
     throw std::invalid_argument(
         absl::StrCat("SolveOde: ", options.steps, " steps of ", OdeMethodName(options.method)));
   }
+  const bool adaptive = FixedSteps(options) == 0;
   if (adaptive && options.max_steps < 1) {
     throw std::invalid_argument(
         absl::StrCat("SolveOde: max_steps is ", options.max_steps, ", expected 1 or more"));
@@ -78,9 +104,7 @@ class Integrator {
         times_(times),
         options_(options),
         tableau_(TableauOf(options.method)),
-        fixed_steps_(options.steps > 0                      ? options.steps
-                     : options.method == OdeMethod::kDopri5 ? 0
-                                                            : kDefaultSteps) {}
+        fixed_steps_(FixedSteps(options)) {}
 
   OdeStateSolution Run(const State& initial) {
     solution_.states.push_back(initial);
@@ -157,13 +181,16 @@ class Integrator {
     return result;
   }
 
+  // Where fixed step i ends.
+  double FixedTime(int i) const {
+    if (!options_.grid.empty()) return options_.grid[static_cast<size_t>(i)];
+    return i == fixed_steps_ ? end() : start() + (end() - start()) * i / fixed_steps_;
+  }
+
   void RunFixed(State state) {
     State k1 = Evaluate(state, start());
     for (int i = 1; i <= fixed_steps_; ++i) {
-      const auto time = [&](int step) {
-        return step == fixed_steps_ ? end() : start() + (end() - start()) * step / fixed_steps_;
-      };
-      const Step step = Advance(state, time(i - 1), time(i), std::move(k1));
+      const Step step = Advance(state, FixedTime(i - 1), FixedTime(i), std::move(k1));
       ++solution_.accepted;
       k1 = has_last_stage() ? step.ks.back() : State();
       Emit(step, [&] {
@@ -171,7 +198,7 @@ class Integrator {
         return k1;
       });
       state = step.after;
-      if (k1.empty() && i < fixed_steps_) k1 = Evaluate(state, time(i));
+      if (k1.empty() && i < fixed_steps_) k1 = Evaluate(state, FixedTime(i));
     }
   }
 

@@ -1,8 +1,9 @@
 // Solvers of dx/dt = v(x, t): from noise at t = 0 to data at t = 1, or back.
 //
-// Fixed-step methods take `steps` equal steps; dopri5 chooses its own to keep the error below a
-// tolerance. Both work in either direction of time, never call v outside the interval asked for,
-// and return states at any times in between. If recording is on, the result can be differentiated
+// Fixed-step methods take `steps` equal steps, or those of a grid of times
+// (flowmatch/time/time_grid.h makes some); dopri5 chooses its own to keep the error below a
+// tolerance. All work in either direction of time, never call v outside the interval asked for, and
+// return states at any times in between. If recording is on, the result can be differentiated
 // through the steps (with respect to x and to v's parameters); sample under NoGrad to keep no
 // graph.
 //
@@ -12,6 +13,8 @@
 //   OdeSolution solution = SolveOde(decay, x, {0, .5, 1}, {.method = OdeMethod::kDopri5});
 //   std::cout << solution.states[1] << solution.x << "\n";  // exp(-.5) and exp(-1)
 //   std::cout << solution.evaluations << " evaluations\n";
+//   // Three steps that grow shorter towards the end.
+//   SolveOde(decay, x, {0, 1}, {.method = OdeMethod::kHeun2, .grid = {0, .5, .8, 1}});
 #ifndef FLOWMATCH_SOLVER_ODE_SOLVER_H_
 #define FLOWMATCH_SOLVER_ODE_SOLVER_H_
 
@@ -47,6 +50,10 @@ struct OdeOptions {
   // Number of equal steps between the first and the last time. 0: step size control for kDopri5,
   // 100 steps otherwise. kDopri5 with more takes that many equal steps of its fifth-order formula.
   int steps = 0;
+  // The times of the steps, first and last included, where they are not equal: strictly monotone
+  // from the first to the last of the times asked for. They are taken as they are, and never
+  // sorted. `steps` must be 0 then. kDopri5 takes these steps too, by its fifth-order formula.
+  std::vector<double> grid = {};
   // Error control of kDopri5: a step is accepted if the root mean square over all elements of
   // error / (atol + rtol max(|x before|, |x after|)) is at most 1. In f32, tolerances below 1e-6
   // are out of reach.
@@ -70,9 +77,9 @@ struct OdeSolution {
 // Integrates from times.front(), where the state is x (f32 or f64, [B, ...]), to times.back().
 // Times between are interpolated (cubic Hermite for fixed steps, fourth-order dense output for
 // dopri5) and do not change the steps. Throws std::invalid_argument unless there are two or more
-// times, all finite and strictly increasing or strictly decreasing, and options are in range;
-// NumericalError if the step size underflows (naming t, the step and the error) or max_steps is
-// reached.
+// times, all finite and strictly increasing or strictly decreasing, options are in range, and a
+// grid goes from the first to the last of the times; NumericalError if the step size underflows
+// (naming t, the step and the error) or max_steps is reached.
 OdeSolution SolveOde(const VelocityField& v, const Tensor& x, const std::vector<double>& times,
                      const OdeOptions& options = {});
 

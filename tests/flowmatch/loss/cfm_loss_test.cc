@@ -1,24 +1,17 @@
 #include "flowmatch/loss/cfm_loss.h"
 
-#include <algorithm>
-#include <cmath>
 #include <memory>
 #include <numbers>
-#include <string>
 #include <vector>
 
 #include "autograd/grad.h"
 #include "autograd/ops/creation.h"
-#include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "gtest/gtest.h"
-#include "tests/flowmatch/testing/error_text.h"
-#include "tests/flowmatch/testing/gaussian_flow.h"
 
 namespace flowmatch {
 namespace {
 
-using autograd::DType;
 using autograd::Generator;
 
 TEST(CfmLossTest, ValueAndGradientByHand) {
@@ -86,83 +79,6 @@ TEST(CfmLossTest, ItsFloorBetweenGaussians) {
   // Any other field is worse, by its squared distance.
   EXPECT_NEAR(loss(.1), floor + .01, 1e-6);
   EXPECT_NEAR(loss(-.1), floor + .01, 1e-6);
-}
-
-TEST(UniformTimesTest, StayInTheirRange) {
-  for (const TimeRange range :
-       {TimeRange{0, 1}, TimeRange{0, 1 - 1e-5}, TimeRange{1e-5, 1}, TimeRange{1e-3, 1 - 1e-3}}) {
-    for (const DType dtype : {DType::kF32, DType::kF64}) {
-      Generator generator(2);
-      const Tensor t = UniformTimes(200000, range, generator, dtype);
-      ASSERT_EQ(t.shape(), (autograd::Shape{200000}));
-      ASSERT_EQ(t.dtype(), dtype);
-      double low = 2, high = -1, sum = 0;
-      for (int64_t i = 0; i < 200000; ++i) {
-        const double time =
-            dtype == DType::kF32 ? static_cast<double>(t.at<float>({i})) : t.at<double>({i});
-        low = std::min(low, time);
-        high = std::max(high, time);
-        sum += time;
-      }
-      EXPECT_GE(low, range.first);
-      EXPECT_LT(low, range.first + 1e-4);
-      EXPECT_LT(high, range.last);
-      EXPECT_GT(high, range.last - 1e-4);
-      // Five standard errors of the mean.
-      EXPECT_NEAR(sum / 200000, (range.first + range.last) / 2, 5 * .2887 / std::sqrt(200000));
-    }
-  }
-}
-
-TEST(UniformTimesTest, TheSameSeedGivesTheSameTimes) {
-  Generator a(3), b(3), c(4);
-  const TimeRange range = {0, 1 - 1e-5};
-  const std::vector<float> first = UniformTimes(100, range, a).ToVector<float>();
-  EXPECT_EQ(first, UniformTimes(100, range, b).ToVector<float>());
-  EXPECT_NE(first, UniformTimes(100, range, c).ToVector<float>());
-  EXPECT_NE(first, UniformTimes(100, range, a).ToVector<float>());
-}
-
-TEST(UniformTimesTest, MisuseIsNamed) {
-  Generator generator(5);
-  EXPECT_EQ(ErrorText([&] {
-              UniformTimes(3, {1, 0}, generator);
-            }),
-            "UniformTimes: range from 1 to 0, expected first < last");
-  EXPECT_EQ(ErrorText([&] {
-              UniformTimes(3, {0, std::nan("")}, generator);
-            }),
-            "UniformTimes: range from 0 to nan, expected first < last");
-}
-
-// E[sigma'^2] diverges on these paths; cut at 1 - 1e-5 it is a logarithm, and training targets stay
-// moderate.
-TEST(UniformTimesTest, TargetsOfSingularPathsStayFinite) {
-  for (const char* name : {"vp", "linear_vp"}) {
-    const auto scheduler = SchedulerByName(name).value();
-    const AffinePath path(scheduler);
-    Generator generator(6);
-    double mean = 0;
-    for (int i = 0; i < 20; ++i) {
-      const Tensor x0 = autograd::Randn({10000, 2}, generator);
-      const Tensor t = UniformTimes(10000, scheduler->training_times(), generator);
-      const PathSample sample = path.Sample(x0, ZerosLike(x0), t);
-      const double square = Mean(sample.dx_t * sample.dx_t, {}).item();
-      ASSERT_TRUE(std::isfinite(square)) << name;
-      mean += square / 20;
-    }
-    // The integral of sigma'^2 over [0, 1 - 1e-5], by the substitution that makes its integrand
-    // smooth: t = 1 - e^-y.
-    const double last = -std::log(1e-5);
-    double wanted = 0;
-    constexpr int kSteps = 100000;
-    for (int i = 0; i < kSteps; ++i) {
-      const double rest = std::exp(-(i + .5) * last / kSteps);
-      wanted += std::pow(scheduler->At(1 - rest).d_sigma, 2) * rest * last / kSteps;
-    }
-    EXPECT_NEAR(mean / wanted, 1, .3) << name;
-    EXPECT_LT(wanted, 10);
-  }
 }
 
 }  // namespace
