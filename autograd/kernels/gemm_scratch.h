@@ -15,8 +15,11 @@ enum class ScratchUse {
   kParts,  // partial results that outlive inner products
   kGradient,
   kGradientParts,
+  kPatches,      // what a convolution's task copies from its images
+  kConvWeights,  // a convolution's packed weights, read by all tasks
+  kConvParts,
 };
-inline constexpr int kScratchUses = 6;
+inline constexpr int kScratchUses = 9;
 
 // At least `bytes` bytes at a multiple of 64, valid until the thread's next call for the same use.
 // The contents are unspecified. Throws std::bad_alloc.

@@ -1,0 +1,109 @@
+#include "autograd/kernels/conv.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "autograd/kernels/conv_patches.h"
+#include "autograd/kernels/gemm.h"
+#include "autograd/kernels/gemm_kernels.h"
+#include "autograd/kernels/gemm_scratch.h"
+#include "autograd/parallel/parallel.h"
+
+namespace autograd::kernels {
+namespace {
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Whether y is x times a matrix, pixel by pixel.
+bool IsProduct(const ConvSize& s) {
+  return s.taps() == 1 && s.groups == 1 && s.stride_height == 1 && s.stride_width == 1 &&
+         s.padding_height == 0 && s.padding_width == 0 && s.height == s.out_height &&
+         s.width == s.out_width;
+}
+
+template <class T>
+GemmEpilogue<T> Finish(const ConvEpilogue<T>& epilogue) {
+  GemmEpilogue<T> finish;
+  finish.bias = epilogue.bias;
+  return finish;
+}
+
+template <class T>
+void Forward(const ConvSize& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
+  if (IsProduct(s)) {
+    return Gemm(s.batch * s.pixels(), s.out_channels, s.channels, T(1), x, s.channels, 1, w, 1,
+                s.channels, T(0), y, s.out_channels, Finish(epilogue));
+  }
+  PatchesForward(s, x, w, epilogue, y);
+}
+
+template <class T>
+void InputGradient(const ConvSize& s, const T* dy, const T* w, const ConvEpilogue<T>& epilogue,
+                   T* dx) {
+  if (IsProduct(s)) {
+    return Gemm(s.batch * s.pixels(), s.channels, s.out_channels, T(1), dy, s.out_channels, 1, w,
+                s.channels, 1, T(0), dx, s.channels, Finish(epilogue));
+  }
+  PatchesInputGradient(s, dy, w, epilogue, dx);
+}
+
+template <class T>
+void WeightGradient(const ConvSize& s, const T* x, const T* dy, T* dw) {
+  PatchesWeightGradient(s, x, dy, dw);
+}
+
+// Sums of runs of pixels, added up in order.
+template <class T>
+void BiasGradient(int64_t pixels, int64_t channels, const T* dy, T* sums) {
+  constexpr int64_t kElements = 1 << 16;
+  const auto& kernels = ActiveGemmKernels(T());
+  const int64_t run = std::max<int64_t>(1, kElements / std::max<int64_t>(1, channels));
+  const int64_t runs = CeilDiv(pixels, run);
+  if (runs <= 1) return kernels.sum_rows(pixels, channels, dy, channels, sums);
+  T* parts = GetScratch<T>(ScratchUse::kConvParts, runs * channels);
+  ParallelFor(pixels, run, [&](int64_t begin, int64_t end) {
+    kernels.sum_rows(end - begin, channels, dy + begin * channels, channels,
+                     parts + begin / run * channels);
+  });
+  kernels.sum_rows(runs, channels, parts, channels, sums);
+}
+
+}  // namespace
+
+void ConvForward(const ConvSize& size, const float* x, const float* w,
+                 const ConvEpilogue<float>& epilogue, float* y) {
+  Forward(size, x, w, epilogue, y);
+}
+
+void ConvForward(const ConvSize& size, const double* x, const double* w,
+                 const ConvEpilogue<double>& epilogue, double* y) {
+  Forward(size, x, w, epilogue, y);
+}
+
+void ConvInputGradient(const ConvSize& size, const float* dy, const float* w,
+                       const ConvEpilogue<float>& epilogue, float* dx) {
+  InputGradient(size, dy, w, epilogue, dx);
+}
+
+void ConvInputGradient(const ConvSize& size, const double* dy, const double* w,
+                       const ConvEpilogue<double>& epilogue, double* dx) {
+  InputGradient(size, dy, w, epilogue, dx);
+}
+
+void ConvWeightGradient(const ConvSize& size, const float* x, const float* dy, float* dw) {
+  WeightGradient(size, x, dy, dw);
+}
+
+void ConvWeightGradient(const ConvSize& size, const double* x, const double* dy, double* dw) {
+  WeightGradient(size, x, dy, dw);
+}
+
+void ConvBiasGradient(int64_t pixels, int64_t channels, const float* dy, float* sums) {
+  BiasGradient(pixels, channels, dy, sums);
+}
+
+void ConvBiasGradient(int64_t pixels, int64_t channels, const double* dy, double* sums) {
+  BiasGradient(pixels, channels, dy, sums);
+}
+
+}  // namespace autograd::kernels

@@ -1,0 +1,49 @@
+// Conv2d and ConvTranspose2d: convolutions of images [batch, height, width, channels].
+//
+// The weight is [out, kernel height, kernel width, in / groups] in memory; files have PyTorch's
+// layout, into which nn/weights.h converts.
+//
+// A convolution is bilinear in image and weight, and so are its gradients, which are each other's
+// derivatives: with y = C(x, w) the gradient of x is I(dy, w) and that of w is W(x, dy), and the
+// gradients of I and W are C, I and W again. So derivatives of any order are made of the same three
+// kernels, and ConvTranspose2d is I as an operation of its own.
+//
+// Example:
+//   Tensor x = Ones({1, 28, 28, 9}), weight = Ones({32, 3, 3, 9}), bias = Zeros({32});
+//   Tensor y = Conv2d(x, weight, bias, {.padding = {1, 1}});               // [1, 28, 28, 32]
+//   Tensor half = Conv2d(y, Ones({64, 3, 3, 32}), Tensor(),
+//                        {.stride = {2, 2}, .padding = {1, 1}});           // [1, 14, 14, 64]
+//   Tensor whole = ConvTranspose2d(half, Ones({64, 2, 2, 32}), bias,
+//                                  {.stride = {2, 2}});                    // [1, 28, 28, 32]
+#ifndef AUTOGRAD_OPS_CONV_H_
+#define AUTOGRAD_OPS_CONV_H_
+
+#include "autograd/ops/conv_options.h"
+#include "autograd/ops/creation.h"
+#include "autograd/tensor.h"
+
+namespace autograd {
+
+// y[n, i, j, o] = bias[o] + sum over a, b, c of weight[o, a, b, c] x[n, i s - p + a d, j s - p + b
+// d, c], with s, p, d the stride, padding and dilation of each axis and x zero outside its borders;
+// with groups, o's share of the out channels reads the same share of x's channels. torch.nn.Conv2d
+// computes the same.
+// x [B, H, W, C], weight [O, kh, kw, C / groups], bias [O] or undefined, all f32 or all f64; result
+// [B, H', W', O] with H' = floor((H + 2 p - d (kh - 1) - 1) / s) + 1 and W' likewise. Throws
+// std::invalid_argument naming all shapes, dtypes and options if they do not fit, or if the kernel
+// is larger than the padded image.
+Tensor Conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(),
+              const Conv2dOptions& options = {});
+
+// The gradient of Conv2d with respect to its image as an operation: every element of x adds its
+// multiple of a window of weights to the result. torch.nn.ConvTranspose2d computes the same.
+// x [B, H, W, C], weight [C, kh, kw, O / groups], bias [O] or undefined, all f32 or all f64; result
+// [B, H', W', O] with H' = (H - 1) s - 2 p + d (kh - 1) + output_padding + 1 and W' likewise.
+// Throws std::invalid_argument naming all shapes, dtypes and options if they do not fit, or if H'
+// or W' is less than 1.
+Tensor ConvTranspose2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(),
+                       const ConvTranspose2dOptions& options = {});
+
+}  // namespace autograd
+
+#endif  // AUTOGRAD_OPS_CONV_H_

@@ -1,0 +1,20 @@
+// The sizes of a convolution from its arguments, checked.
+#ifndef AUTOGRAD_OPS_CONV_SIZE_H_
+#define AUTOGRAD_OPS_CONV_SIZE_H_
+
+#include "autograd/kernels/conv_size.h"
+#include "autograd/ops/conv_options.h"
+#include "autograd/tensor.h"
+
+namespace autograd::internal {
+
+// These throw std::invalid_argument as Conv2d and ConvTranspose2d say.
+kernels::ConvSize Conv2dSize(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                             const Conv2dOptions& options);
+// Of the convolution whose transpose it is: its y is x, its x the result.
+kernels::ConvSize ConvTranspose2dSize(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                      const ConvTranspose2dOptions& options);
+
+}  // namespace autograd::internal
+
+#endif  // AUTOGRAD_OPS_CONV_SIZE_H_
