@@ -9,6 +9,7 @@
 #include "autograd/kernels/unary.h"
 #include "autograd/node.h"
 #include "autograd/ops/activation.h"
+#include "autograd/ops/activation_kernel.h"
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/matmul.h"
 #include "autograd/ops/shape.h"
@@ -21,30 +22,6 @@ namespace {
 bool ReadsOutput(Activation activation) {
   return activation == Activation::kRelu || activation == Activation::kElu ||
          activation == Activation::kTanh || activation == Activation::kSigmoid;
-}
-
-kernels::UnaryOp KernelOf(Activation activation) {
-  switch (activation) {
-    case Activation::kRelu:
-      return kernels::UnaryOp::kRelu;
-    case Activation::kLeakyRelu:
-      return kernels::UnaryOp::kLeakyRelu;
-    case Activation::kElu:
-      return kernels::UnaryOp::kElu;
-    case Activation::kSilu:
-      return kernels::UnaryOp::kSilu;
-    case Activation::kTanh:
-      return kernels::UnaryOp::kTanh;
-    case Activation::kSigmoid:
-      return kernels::UnaryOp::kSigmoid;
-    case Activation::kGeluTanh:
-      return kernels::UnaryOp::kGeluTanh;
-    case Activation::kGeluErf:
-      return kernels::UnaryOp::kGeluErf;
-    case Activation::kNone:
-      break;
-  }
-  throw std::logic_error("Linear: no kernel without an activation");
 }
 
 // What the fused rule stands for.
@@ -66,7 +43,7 @@ Tensor Rows(const Tensor& x) {
 template <class T>
 kernels::LinearActivation<T> Kernels(const ActivationSpec& spec) {
   if (spec.activation == Activation::kNone) return {};
-  return kernels::LinearActivation<T>::Of(KernelOf(spec.activation),
+  return kernels::LinearActivation<T>::Of(internal::ActivationKernel(spec.activation),
                                           static_cast<T>(spec.parameter));
 }
 
@@ -163,10 +140,7 @@ void CheckLinear(const Tensor& x, const Tensor& weight, const Tensor& bias,
                                 " and bias " + Describe(bias) +
                                 " do not fit; wants [..., in], [out, in] and [out], f32 or f64");
   }
-  if (activation.activation == Activation::kElu && activation.parameter < 0) {
-    throw std::invalid_argument("Linear: the ELU parameter is " +
-                                std::to_string(activation.parameter) + ", expected 0 or more");
-  }
+  internal::CheckActivation("Linear", activation);
 }
 
 }  // namespace

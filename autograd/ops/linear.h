@@ -8,27 +8,11 @@
 #ifndef AUTOGRAD_OPS_LINEAR_H_
 #define AUTOGRAD_OPS_LINEAR_H_
 
+#include "autograd/ops/activation_spec.h"
 #include "autograd/ops/creation.h"
 #include "autograd/tensor.h"
 
 namespace autograd {
-
-enum class Activation {
-  kNone,
-  kRelu,
-  kLeakyRelu,  // parameter: slope for negative inputs
-  kElu,        // parameter: alpha
-  kSilu,
-  kTanh,
-  kSigmoid,
-  kGeluTanh,
-  kGeluErf,
-};
-
-struct ActivationSpec {
-  Activation activation = Activation::kNone;
-  double parameter = 1;
-};
 
 // activation(x weight^T + bias): x [..., in], weight [out, in], bias [out] or undefined for none;
 // result [..., out]. The layout of the weight is PyTorch's. All f32 or all f64. The same bytes as

@@ -22,6 +22,7 @@ std::vector<OpCase> ConvCases();
 std::vector<OpCase> ExpandCases();
 std::vector<OpCase> LinearCases();
 std::vector<OpCase> MatMulCases();
+std::vector<OpCase> NormCases();
 std::vector<OpCase> IndexCases();
 std::vector<OpCase> AttentionCases();
 std::vector<OpCase> PoolCases();

@@ -1,0 +1,66 @@
+// Normalisation: differences from a mean, over a standard deviation, within groups of numbers.
+//
+// What a group is tells the operations apart. x is [..., C], channels last, and
+//   GroupNorm  some neighbouring channels of one sample, over all places (Wu and He 2018);
+//   LayerNorm  one vector of channels (Ba, Kiros and Hinton 2016);
+//   BatchNorm  one channel of the whole batch (Ioffe and Szegedy 2015);
+//   RmsNorm    as LayerNorm, but nothing is subtracted (Zhang and Sennrich 2019).
+// With the mean m and the biased variance v of x's group, the result is
+//   (x - m) / sqrt(v + eps) weight + bias
+// with one weight and bias a channel, where given. All take f32 and f64, compute statistics in f64,
+// and have derivatives of any order. They throw std::invalid_argument naming the operation and all
+// shapes and dtypes where these do not fit, or unless eps >= 0.
+//
+// Example:
+//   Generator generator(1);
+//   Tensor x = Randn({8, 28, 28, 64}, generator);
+//   Tensor weight = Ones({64}), bias = Zeros({64});
+//   Tensor y = GroupNorm(x, 32, weight, bias, 1e-5, {Activation::kSilu});
+//   Tensor z = LayerNorm(x, weight, bias);
+//   auto [normalised, mean, variance] = BatchNorm(x, weight, bias);  // mean and variance: [64]
+#ifndef AUTOGRAD_OPS_NORM_H_
+#define AUTOGRAD_OPS_NORM_H_
+
+#include <cstdint>
+
+#include "autograd/ops/activation_spec.h"
+#include "autograd/tensor.h"
+
+namespace autograd {
+
+// x [B, ..., C] of rank 2 or more, C divisible by groups >= 1; weight and bias [C], or undefined
+// for ones and zeros. The activation is applied to the result in the same pass (kSilu and kNone
+// fastest), and its argument is not kept but computed again for the gradient.
+Tensor GroupNorm(const Tensor& x, int64_t groups, const Tensor& weight = Tensor(),
+                 const Tensor& bias = Tensor(), double eps = 1e-5,
+                 const ActivationSpec& activation = {});
+
+// x [..., C]; weight and bias [C] or undefined.
+Tensor LayerNorm(const Tensor& x, const Tensor& weight = Tensor(), const Tensor& bias = Tensor(),
+                 double eps = 1e-5);
+
+// x / sqrt(mean(x^2) + eps) weight, the mean over the last axis: x [..., C], weight [C] or
+// undefined.
+Tensor RmsNorm(const Tensor& x, const Tensor& weight = Tensor(), double eps = 1e-6);
+
+struct BatchNormResult {
+  Tensor y;
+  // [C] in x's dtype: of the whole batch, the variance biased (divided by the number of elements).
+  // Without a graph: for running statistics.
+  Tensor mean, variance;
+};
+
+// In training: with the statistics of all axes but the last. x [..., C] of rank 2 or more, at least
+// one number a channel; weight and bias [C] or undefined.
+BatchNormResult BatchNorm(const Tensor& x, const Tensor& weight = Tensor(),
+                          const Tensor& bias = Tensor(), double eps = 1e-5,
+                          const ActivationSpec& activation = {});
+
+// In evaluation: with a given mean and variance, [C], which may be differentiated by like the rest.
+Tensor BatchNormWith(const Tensor& x, const Tensor& mean, const Tensor& variance,
+                     const Tensor& weight = Tensor(), const Tensor& bias = Tensor(),
+                     double eps = 1e-5, const ActivationSpec& activation = {});
+
+}  // namespace autograd
+
+#endif  // AUTOGRAD_OPS_NORM_H_
