@@ -40,13 +40,13 @@ Tensor DiscreteUniformTimes(int64_t n, int64_t steps, autograd::Generator& gener
                             autograd::DType dtype = autograd::DType::kF32);
 
 // t = 1 - sigmoid(z) with z ~ N(mean, scale^2): the noise level 1 - t is logit-normal (Esser et
-// al., equation 19). mean > 0 leans towards the noise. 0 or 1 only by rounding. Throws
+// al.). mean > 0 leans towards the noise. 0 or 1 only by rounding. Throws
 // std::invalid_argument unless mean is finite and scale > 0.
 Tensor LogitNormalTimes(int64_t n, double mean, double scale, autograd::Generator& generator,
                         autograd::DType dtype = autograd::DType::kF32);
 
 // Noise level 1 - t = 1 - u - scale (cos(pi u / 2)^2 - 1 + u) with u uniform (Esser et al.,
-// equation 20; they use 1.29). scale > 0 favours the middle, scale < 0 the ends, and 0 is uniform.
+// who use 1.29). scale > 0 favours the middle, scale < 0 the ends, and 0 is uniform.
 // 1 only by rounding. Throws std::invalid_argument unless -1 <= scale <= 2 / (pi - 2), where the
 // level falls with u.
 Tensor ModeTimes(int64_t n, double scale, autograd::Generator& generator,
@@ -58,7 +58,7 @@ Tensor EdmSkewedTimes(int64_t n, autograd::Generator& generator,
                       autograd::DType dtype = autograd::DType::kF32);
 
 // t = 1 - 1 / (tan(pi u / 2) + 1) with u uniform: the signal to noise ratio of the cosine path, on
-// straight ones (Esser et al., equation 21). Its density is 2 / (pi (1 - 2 t + 2 t^2)).
+// straight ones (Esser et al.). Its density is 2 / (pi (1 - 2 t + 2 t^2)).
 Tensor CosmapTimes(int64_t n, autograd::Generator& generator,
                    autograd::DType dtype = autograd::DType::kF32);
 
