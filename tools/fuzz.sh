@@ -19,7 +19,7 @@ case "$seconds" in
 esac
 command -v clang >/dev/null || { echo "tools/fuzz.sh: clang is missing; run tools/setup.sh --fuzz" >&2; exit 1; }
 
-readonly TARGETS=(npy_fuzzer safetensors_fuzzer)
+readonly TARGETS=(idx_fuzzer npy_fuzzer safetensors_fuzzer)
 bazel build --config=fuzz "${TARGETS[@]/#///tests/fuzz:}"
 
 status=0

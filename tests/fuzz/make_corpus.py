@@ -1,8 +1,46 @@
 """Writes the seeds of the fuzz targets, sound files and malformed ones, below FOLDER: make_corpus.py FOLDER"""
 
+import gzip
 import os
 import struct
 import sys
+
+
+def idx(kind, sizes, data=b""):
+    return struct.pack(">HBB%dI" % len(sizes), 0, kind, len(sizes), *sizes) + data
+
+
+def packed(data):
+    return gzip.compress(data, mtime=0)
+
+
+SMALL = idx(0x08, [2, 3], b"abcdef")
+IDX = {
+    "u1": SMALL,
+    "i4": idx(0x0C, [2], struct.pack(">2i", 7, -2)),
+    "f4": idx(0x0D, [1, 2], struct.pack(">2f", 1.5, -2)),
+    "f8": idx(0x0E, [1], struct.pack(">d", 1.5)),
+    "empty": idx(0x08, [0, 28, 28]),
+    "rank8": idx(0x08, [1, 1, 1, 2, 1, 1, 1, 1], b"ab"),
+    "packed": packed(SMALL),
+    "packed_f8": packed(idx(0x0E, [2], struct.pack(">2d", 1.5, 2))),
+    "packed_pieces": packed(SMALL[:9]) + packed(b"") + packed(SMALL[9:]),
+    "packed_empty": packed(b""),
+    "packed_truncated": packed(SMALL)[:-9],
+    "packed_bad_checksum": packed(SMALL)[:-8] + bytes(8),
+    "packed_trailing": packed(SMALL) + b"x",
+    "packed_bomb": packed(idx(0x08, [10], bytes(100000))),
+    "packed_short": packed(idx(0x08, [0x7fffffff], b"abc")),
+    "bad_magic": b"PK\3\4",
+    "bad_type": idx(0x0B, [1], b"ab"),
+    "rank0": idx(0x08, [], b"a"),
+    "rank9": idx(0x08, [1] * 9, b"a"),
+    "overflow": idx(0x0E, [2**31, 2**30]),
+    "overflow_empty": idx(0x08, [0, 2**31, 2**31, 4]),
+    "huge": idx(0x08, [2**31, 2**20], b"abc"),
+    "truncated": idx(0x08, [2, 3], b"abcde"),
+    "trailing": idx(0x08, [2, 3], b"abcdefg"),
+}
 
 
 def npy(header, data=b"", version=1):
@@ -89,7 +127,7 @@ SAFETENSORS = {
 
 
 def main():
-    for reader, seeds in (("npy", NPY), ("safetensors", SAFETENSORS)):
+    for reader, seeds in (("idx", IDX), ("npy", NPY), ("safetensors", SAFETENSORS)):
         folder = os.path.join(sys.argv[1], reader)
         os.makedirs(folder, exist_ok=True)
         for name, content in seeds.items():
