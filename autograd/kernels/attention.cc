@@ -19,6 +19,16 @@ constexpr int64_t kExponentialWork = 16;
 template <class T>
 const AttentionKernels<T>& Kernels() {
   static constexpr AttentionKernels<T> kScalar = ScalarAttention<T>::Make();
+#ifdef AUTOGRAD_X86
+  constexpr bool kSingle = sizeof(T) == sizeof(float);
+  if constexpr (kSingle) {
+    if (ActiveIsa() >= Isa::kAvx512) return avx512::kAttentionF32;
+    if (ActiveIsa() >= Isa::kAvx2) return avx2::kAttentionF32;
+  } else {
+    if (ActiveIsa() >= Isa::kAvx512) return avx512::kAttentionF64;
+    if (ActiveIsa() >= Isa::kAvx2) return avx2::kAttentionF64;
+  }
+#endif
   return kScalar;
 }
 

@@ -1,0 +1,209 @@
+// The pieces of which attention_simd.h makes attention: packed copies, products with a panel of
+// queries, exponentials, and sums over queries.
+//
+// Queries lie in the lanes. A panel is two vectors of them; a matrix with a row for each element of
+// a query (or for each key) and a column for each query of a panel is kept row by row, kWidth
+// elements each. Products of such a matrix from the left by small ones with a row for each key, or
+// for each element of a value, then need nothing but broadcasts.
+//
+// Only for files of kernel_library's isa_hdrs: everything is in an anonymous namespace.
+#ifndef AUTOGRAD_KERNELS_ATTENTION_TILE_H_
+#define AUTOGRAD_KERNELS_ATTENTION_TILE_H_
+
+#include <stdint.h>
+
+#include "autograd/kernels/attention_kernels.h"
+#include "autograd/kernels/gemm_transpose.h"
+#include "autograd/kernels/vec_math.h"
+
+namespace autograd::kernels {
+namespace {
+
+// The sums of the lanes of kLanes vectors, as one vector. Specialised where it matters.
+template <class V>
+struct LaneSums {
+  [[gnu::always_inline]] static typename V::Vec Of(typename V::Vec (&r)[V::kLanes]) {
+    typename V::Scalar sums[V::kLanes];
+#pragma GCC unroll 16
+    for (int i = 0; i < V::kLanes; ++i) sums[i] = V::ReduceAdd(r[i]);
+    return V::Load(sums);
+  }
+};
+
+template <class V>
+struct AttentionTile {
+  using T = typename V::Scalar;
+  using Vec = typename V::Vec;
+
+  static constexpr int kWidth = 2 * V::kLanes;
+  // Rows of a product computed at once, twice as many accumulators. 7 keys, because images of 7 x 7
+  // and 14 x 14 tokens leave no rest then; AVX2 has 16 registers in all.
+  static constexpr bool kManyRegisters = sizeof(Vec) == 64;
+  static constexpr int kKeyRows = kManyRegisters ? 7 : 4;
+  static constexpr int kColumnRows = kManyRegisters ? 8 : 4;
+  // Vectors of a packed copy are padded with zeros to a multiple of this.
+  static constexpr int64_t kPadding = 8;
+
+  static int64_t RoundUp(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
+  static int64_t Padded(int64_t n) { return RoundUp(n, kPadding); }
+
+  // acc[r] += sum over k < depth of a[r * row + k * step] panel[k]: kRows rows of the product of a
+  // small matrix and a panel.
+  template <int kRows, int kVecs>
+  [[gnu::always_inline]] static void Multiply(const T* a, int64_t row, int64_t step, int64_t depth,
+                                              const T* panel, Vec (&acc)[kRows][kVecs]) {
+    for (int64_t k = 0; k < depth; ++k, a += step, panel += kWidth) {
+      Vec b[kVecs];
+#pragma GCC unroll 2
+      for (int v = 0; v < kVecs; ++v) b[v] = V::Load(panel + v * V::kLanes);
+#pragma GCC unroll 8
+      for (int r = 0; r < kRows; ++r) {
+        const Vec factor = V::Set(a[r * row]);
+#pragma GCC unroll 2
+        for (int v = 0; v < kVecs; ++v) acc[r][v] = V::Fma(factor, b[v], acc[r][v]);
+      }
+    }
+  }
+
+  // e^x for x <= 0 and a little above; e^-87 for all below it, so that nothing is subnormal.
+  [[gnu::always_inline]] static Vec ExpDown(Vec x) {
+    if constexpr (sizeof(T) == 8) {
+      return Exp<V>(x);
+    } else {
+      using C = Consts<V>;
+      x = V::Max(V::Set(-87.0f), x);
+      const Vec n = V::Fma(x, V::Set(C::kLog2E), V::Set(C::kRound)) - V::Set(C::kRound);
+      // The rest of ln 2 would change the result by 2e-9 n of it.
+      const Vec r = V::Fnma(n, V::Set(C::kLn2), x);
+      const Vec one = V::Set(1);
+      const Vec y = V::Fma(r, V::Fma(r, Poly<V>(r, C::kExpm1Poly), one), one);
+      if constexpr (kManyRegisters) {
+        return V::Scale(y, n);
+      } else {
+        return y * V::PowerOfTwo(n);
+      }
+    }
+  }
+
+  // x where the query in the lane sees the key, which is `ahead` after the first query of the
+  // panel, and `hidden` elsewhere. v: which vector of the panel.
+  [[gnu::always_inline]] static Vec IfVisible(int64_t ahead, int v, Vec x, Vec hidden) {
+    T lanes[V::kLanes];
+#pragma GCC unroll 16
+    for (int i = 0; i < V::kLanes; ++i) lanes[i] = static_cast<T>(v * V::kLanes + i);
+    return V::Select(V::Lt(V::Load(lanes), V::Set(static_cast<T>(ahead))), hidden, x);
+  }
+
+  // A dense copy of `count` vectors of n elements times `scale`, rows of Padded(n); then zeros up
+  // to `padded_count` vectors.
+  static void CopyRows(const VectorList<const T>& from, int64_t count, int64_t padded_count,
+                       int64_t n, T scale, T* to) {
+    const int64_t stride = Padded(n);
+    const Vec factor = V::Set(scale);
+    for (int64_t i = 0; i < padded_count; ++i, to += stride) {
+      int64_t x = 0;
+      if (i < count) {
+        for (; x + V::kLanes <= n; x += V::kLanes) V::Store(to + x, factor * V::Load(from[i] + x));
+        if (x < n) V::StorePartial(to + x, factor * V::LoadPartial(from[i] + x, n - x), n - x);
+        x = n;
+      }
+      for (; x < stride; ++x) to[x] = 0;
+    }
+  }
+
+  // A panel of the vectors first ... first + kWidth - 1 of `count`: row x has their elements x.
+  // Rows up to Padded(n) and columns beyond the last vector are zeros.
+  static void PackPanel(const VectorList<const T>& from, int64_t first, int64_t count, int64_t n,
+                        T* panel) {
+    const int64_t columns = count - first < kWidth ? count - first : kWidth;
+    const int64_t square_rows = n / Square::kSize * Square::kSize;
+    const int64_t square_columns = columns / Square::kSize * Square::kSize;
+    for (int64_t x = 0; x < square_rows; x += Square::kSize) {
+      for (int64_t i = 0; i < square_columns; i += Square::kSize) {
+        Square::Run(from[first + i] + x, from.stride, panel + x * kWidth + i, kWidth);
+      }
+    }
+    for (int64_t x = 0; x < Padded(n); ++x) {
+      for (int64_t i = x < square_rows ? square_columns : 0; i < kWidth; ++i) {
+        panel[x * kWidth + i] = i < columns && x < n ? from[first + i][x] : T(0);
+      }
+    }
+  }
+
+  // The other way round, without the padding.
+  static void UnpackPanel(const T* panel, int64_t first, int64_t count, int64_t n,
+                          const VectorList<T>& to) {
+    const int64_t columns = count - first < kWidth ? count - first : kWidth;
+    const int64_t square_rows = n / Square::kSize * Square::kSize;
+    const int64_t square_columns = columns / Square::kSize * Square::kSize;
+    for (int64_t i = 0; i < square_columns; i += Square::kSize) {
+      for (int64_t x = 0; x < square_rows; x += Square::kSize) {
+        Square::Run(panel + x * kWidth + i, kWidth, to[first + i] + x, to.stride);
+      }
+    }
+    for (int64_t i = 0; i < columns; ++i) {
+      for (int64_t x = i < square_columns ? square_rows : 0; x < n; ++x) {
+        to[first + i][x] = panel[x * kWidth + i];
+      }
+    }
+  }
+
+  // Sums over queries: a product of two matrices of panels. One vector of them is a group of
+  // kDotKeys keys by kDotColumns columns.
+  static constexpr int kDotColumns = V::kLanes < 8 ? V::kLanes : 8;
+  static constexpr int kDotKeys = V::kLanes / kDotColumns;
+
+  // sums += sum over i of a[j][i] b[x][i] for the group of keys j at a and columns x at b, over
+  // `panels` panels that lie a_panel and b_panel elements apart.
+  [[gnu::always_inline]] static void AddDots(const T* a, int64_t a_panel, const T* b,
+                                             int64_t b_panel, int64_t panels, T* sums) {
+    Vec acc[V::kLanes];
+#pragma GCC unroll 16
+    for (int i = 0; i < V::kLanes; ++i) acc[i] = V::Zero();
+    for (int64_t panel = 0; panel < panels; ++panel, a += a_panel, b += b_panel) {
+#pragma GCC unroll 2
+      for (int v = 0; v < 2; ++v) {
+        Vec key[kDotKeys];
+#pragma GCC unroll 2
+        for (int j = 0; j < kDotKeys; ++j) key[j] = V::Load(a + j * kWidth + v * V::kLanes);
+#pragma GCC unroll 8
+        for (int x = 0; x < kDotColumns; ++x) {
+          const Vec column = V::Load(b + x * kWidth + v * V::kLanes);
+#pragma GCC unroll 2
+          for (int j = 0; j < kDotKeys; ++j) {
+            acc[j * kDotColumns + x] = V::Fma(key[j], column, acc[j * kDotColumns + x]);
+          }
+        }
+      }
+    }
+    V::Store(sums, V::Load(sums) + LaneSums<V>::Of(acc));
+  }
+
+  // Writes vectors from their groups, times `scale`.
+  static void UnpackDots(const T* sums, int64_t count, int64_t n, T scale,
+                         const VectorList<T>& to) {
+    const int64_t groups = Padded(n) / kDotColumns;
+    for (int64_t j = 0; j < count; ++j) {
+      const T* group = sums + j / kDotKeys * groups * V::kLanes + j % kDotKeys * kDotColumns;
+      for (int64_t x = 0; x < n; ++x) {
+        to[j][x] = scale * group[x / kDotColumns * V::kLanes + x % kDotColumns];
+      }
+    }
+  }
+
+ private:
+  template <int kBytes, class Dummy = void>
+  struct SquareOf {
+    using Type = Transpose8x8F32;
+  };
+  template <class Dummy>
+  struct SquareOf<8, Dummy> {
+    using Type = Transpose4x4F64;
+  };
+  using Square = typename SquareOf<sizeof(T)>::Type;
+};
+
+}  // namespace
+}  // namespace autograd::kernels
+
+#endif  // AUTOGRAD_KERNELS_ATTENTION_TILE_H_

@@ -1,0 +1,82 @@
+// Attention at the sizes of the MNIST UNet: batch 256, 8 heads of 8, 196 and 49 tokens; and one
+// with larger heads. Fused, and as products and a softmax with all scores in memory.
+// OMP_NUM_THREADS says how many threads; the counter `scores` counts pairs of a query and a key.
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+#include <vector>
+
+#include "autograd/grad.h"
+#include "autograd/ops/arithmetic.h"
+#include "autograd/ops/attention.h"
+#include "autograd/ops/creation.h"
+#include "autograd/ops/matmul.h"
+#include "autograd/ops/shape.h"
+#include "autograd/ops/slice.h"
+#include "autograd/ops/softmax.h"
+#include "autograd/random/philox.h"
+#include "autograd/tensor.h"
+
+namespace autograd {
+namespace {
+
+Tensor Materialised(const Tensor& q, const Tensor& k, const Tensor& v) {
+  const Dims heads_first = {0, 2, 1, 3};
+  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+  const Tensor scores = MatMul(Permute(q, heads_first), Permute(k, {0, 2, 3, 1})) * scale;
+  return Permute(MatMul(Softmax(scores, -1), Permute(v, heads_first)), heads_first);
+}
+Tensor Fused(const Tensor& q, const Tensor& k, const Tensor& v) {
+  return ScaledDotProductAttention(q, k, v);
+}
+
+using Attention = Tensor (*)(const Tensor&, const Tensor&, const Tensor&);
+
+// Arguments: batch, tokens, heads, head size.
+Tensor Vectors(const benchmark::State& state, Generator& generator) {
+  return Randn({state.range(0), state.range(1), state.range(2), state.range(3)}, generator);
+}
+
+void CountScores(benchmark::State& state) {
+  const double scores = static_cast<double>(state.range(0) * state.range(2)) *
+                        static_cast<double>(state.range(1) * state.range(1));
+  state.counters["scores"] =
+      benchmark::Counter(scores, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+template <Attention kAttention>
+void BM_Forward(benchmark::State& state) {
+  Generator generator(1);
+  const Tensor q = Vectors(state, generator), k = Vectors(state, generator),
+               v = Vectors(state, generator);
+  for (auto _ : state) benchmark::DoNotOptimize(kAttention(q, k, v).raw<float>());
+  CountScores(state);
+}
+
+// The backward pass alone.
+template <Attention kAttention>
+void BM_Backward(benchmark::State& state) {
+  Generator generator(1);
+  std::vector<Tensor> inputs;
+  for (int i = 0; i < 3; ++i) {
+    inputs.push_back(Vectors(state, generator).set_requires_grad(true));
+  }
+  const Tensor y = kAttention(inputs[0], inputs[1], inputs[2]), g = Vectors(state, generator);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(
+        Grad({y}, inputs, {.grad_outputs = {g}, .retain_graph = true})[0].raw<float>());
+  }
+  CountScores(state);
+}
+
+void Sizes(benchmark::internal::Benchmark* benchmark) {
+  benchmark->Args({256, 196, 8, 8})->Args({256, 49, 8, 8})->Args({4, 1024, 8, 64});
+  benchmark->UseRealTime()->Unit(benchmark::kMillisecond);
+}
+BENCHMARK(BM_Forward<Fused>)->Apply(Sizes);
+BENCHMARK(BM_Backward<Fused>)->Apply(Sizes);
+BENCHMARK(BM_Forward<Materialised>)->Apply(Sizes);
+BENCHMARK(BM_Backward<Materialised>)->Apply(Sizes);
+
+}  // namespace
+}  // namespace autograd
