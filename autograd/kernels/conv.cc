@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
+#include "autograd/kernels/conv_direct.h"
 #include "autograd/kernels/conv_patches.h"
 #include "autograd/kernels/gemm.h"
 #include "autograd/kernels/gemm_kernels.h"
@@ -34,6 +36,10 @@ void Forward(const ConvSize& s, const T* x, const T* w, const ConvEpilogue<T>& e
     return Gemm(s.batch * s.pixels(), s.out_channels, s.channels, T(1), x, s.channels, 1, w, 1,
                 s.channels, T(0), y, s.out_channels, Finish(epilogue));
   }
+  if constexpr (std::is_same_v<T, float>) {
+    const ConvKernels* kernels = ActiveConvKernels();
+    if (kernels != nullptr) return DirectForward(*kernels, s, x, w, epilogue, y);
+  }
   PatchesForward(s, x, w, epilogue, y);
 }
 
@@ -44,11 +50,19 @@ void InputGradient(const ConvSize& s, const T* dy, const T* w, const ConvEpilogu
     return Gemm(s.batch * s.pixels(), s.channels, s.out_channels, T(1), dy, s.out_channels, 1, w,
                 s.channels, 1, T(0), dx, s.channels, Finish(epilogue));
   }
+  if constexpr (std::is_same_v<T, float>) {
+    const ConvKernels* kernels = ActiveConvKernels();
+    if (kernels != nullptr) return DirectInputGradient(*kernels, s, dy, w, epilogue, dx);
+  }
   PatchesInputGradient(s, dy, w, epilogue, dx);
 }
 
 template <class T>
 void WeightGradient(const ConvSize& s, const T* x, const T* dy, T* dw) {
+  if constexpr (std::is_same_v<T, float>) {
+    const ConvKernels* kernels = ActiveConvKernels();
+    if (kernels != nullptr) return DirectWeightGradient(*kernels, s, x, dy, dw);
+  }
   PatchesWeightGradient(s, x, dy, dw);
 }
 

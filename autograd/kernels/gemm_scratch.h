@@ -17,9 +17,11 @@ enum class ScratchUse {
   kGradientParts,
   kPatches,      // what a convolution's task copies from its images
   kConvWeights,  // a convolution's packed weights, read by all tasks
+  kConvTaps,
+  kConvOffsets,
   kConvParts,
 };
-inline constexpr int kScratchUses = 9;
+inline constexpr int kScratchUses = 11;
 
 // At least `bytes` bytes at a multiple of 64, valid until the thread's next call for the same use.
 // The contents are unspecified. Throws std::bad_alloc.

@@ -1,0 +1,171 @@
+#include "autograd/kernels/conv_direct.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "autograd/kernels/conv_pass.h"
+#include "autograd/kernels/gemm_kernels.h"
+#include "autograd/kernels/gemm_scratch.h"
+#include "autograd/kernels/isa.h"
+
+namespace autograd::kernels {
+namespace {
+
+// A remainder of the stride along one axis: elements first, first + step, ... of the result read
+// the source through taps a = first_tap, first_tap + tap_step, ... < kernel, at offset - (number of
+// tap) offset_step from source_step times their number.
+struct Phase {
+  int64_t first, step, count, source_step;
+  int64_t first_tap, tap_step, taps, offset, offset_step;
+};
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+Phase ForwardPhase(int64_t count, int64_t kernel, int64_t stride, int64_t padding,
+                   int64_t dilation) {
+  return {0, 1, count, stride, 0, 1, kernel, -padding, dilation};
+}
+
+// Element r + i stride of dx reads element i + (r + padding - a dilation) / stride of dy.
+Phase GradientPhase(int64_t r, int64_t size, int64_t kernel, int64_t stride, int64_t padding,
+                    int64_t dilation) {
+  Phase phase = {r, stride, CeilDiv(size - r, stride), 1, 0, 1, 0, 0, 0};
+  // The taps that fit repeat after stride / gcd(stride, dilation) of them.
+  int64_t first = 0;
+  while (first < kernel && (r + padding - first * dilation) % stride != 0) ++first;
+  if (first == kernel || phase.count <= 0) return phase;
+  phase.first_tap = first;
+  while (phase.tap_step * dilation % stride != 0) ++phase.tap_step;
+  phase.taps = CeilDiv(kernel - first, phase.tap_step);
+  phase.offset = (r + padding - first * dilation) / stride;
+  phase.offset_step = -phase.tap_step * dilation / stride;
+  return phase;
+}
+
+// Packed weights of all taps of one group: for each panel [taps, sources, cols]. Element (source,
+// output) of tap t is at w[t tap_stride + source source_stride + output output_stride].
+struct WeightStrides {
+  int64_t tap, source, output;
+};
+void PackGroup(const ConvPass& pass, const Phase& rows, const Phase& columns, int64_t kernel_width,
+               const float* w, const WeightStrides& strides, float* to) {
+  const auto& gemm = ActiveGemmKernels(float());
+  const int64_t cols = pass.cols, panel = pass.taps * pass.source_channels * cols;
+  int64_t t = 0;
+  for (int64_t a = 0; a < rows.taps; ++a) {
+    for (int64_t b = 0; b < columns.taps; ++b, ++t) {
+      const int64_t tap = (rows.first_tap + a * rows.tap_step) * kernel_width + columns.first_tap +
+                          b * columns.tap_step;
+      for (int64_t o = 0; o < pass.outputs; o += cols) {
+        gemm.pack_b(pass.source_channels, std::min(cols, pass.outputs - o),
+                    w + tap * strides.tap + o * strides.output, strides.source, strides.output,
+                    to + o / cols * panel + t * pass.source_channels * cols);
+      }
+    }
+  }
+}
+
+// Completes a pass, of which the images are set, and runs it.
+void RunPhases(const ConvKernels& kernels, const ConvSize& s, const Phase& rows,
+               const Phase& columns, const float* w, const WeightStrides& strides,
+               int64_t group_stride, ConvPass pass) {
+  pass.cols = kernels.cols;
+  pass.rows = rows.count;
+  pass.columns = columns.count;
+  pass.row_step = rows.source_step;
+  pass.column_step = columns.source_step;
+  pass.taps = rows.taps * columns.taps;
+  pass.to += rows.first * pass.to_row_stride + columns.first * pass.to_pixel_stride;
+  pass.to_row_stride *= rows.step;
+  pass.to_pixel_stride *= columns.step;
+  int64_t* offsets = GetScratch<int64_t>(ScratchUse::kConvTaps, 2 * pass.taps);
+  for (int64_t a = 0; a < rows.taps; ++a) {
+    for (int64_t b = 0; b < columns.taps; ++b) {
+      int64_t* tap = offsets + 2 * (a * columns.taps + b);
+      tap[0] = rows.offset + a * rows.offset_step;
+      tap[1] = columns.offset + b * columns.offset_step;
+    }
+  }
+  pass.tap_offsets = offsets;
+  pass.group_weights =
+      CeilDiv(pass.outputs, pass.cols) * pass.cols * pass.taps * pass.source_channels;
+  float* packed = GetScratch<float>(ScratchUse::kConvWeights, s.groups * pass.group_weights);
+  for (int64_t g = 0; g < s.groups; ++g) {
+    PackGroup(pass, rows, columns, s.kernel_width, w + g * group_stride, strides,
+              packed + g * pass.group_weights);
+  }
+  pass.w = packed;
+  RunConvPass(kernels, pass);
+}
+
+}  // namespace
+
+void DirectForward(const ConvKernels& kernels, const ConvSize& s, const float* x, const float* w,
+                   const ConvEpilogue<float>& epilogue, float* y) {
+  ConvPass pass;
+  pass.batch = s.batch;
+  pass.groups = s.groups;
+  pass.source = x;
+  pass.source_height = s.height;
+  pass.source_width = s.width;
+  pass.source_channels = s.group_channels();
+  pass.outputs = s.group_out_channels();
+  pass.to = y;
+  pass.to_pixel_stride = s.out_channels;
+  pass.to_row_stride = s.out_width * s.out_channels;
+  pass.to_image_stride = s.out_pixels() * s.out_channels;
+  pass.epilogue = epilogue;
+  RunPhases(
+      kernels, s,
+      ForwardPhase(s.out_height, s.kernel_height, s.stride_height, s.padding_height,
+                   s.dilation_height),
+      ForwardPhase(s.out_width, s.kernel_width, s.stride_width, s.padding_width, s.dilation_width),
+      w, {s.group_channels(), 1, s.filter()}, s.group_out_channels() * s.filter(), pass);
+}
+
+void DirectInputGradient(const ConvKernels& kernels, const ConvSize& s, const float* dy,
+                         const float* w, const ConvEpilogue<float>& epilogue, float* dx) {
+  ConvPass pass;
+  pass.batch = s.batch;
+  pass.groups = s.groups;
+  pass.source = dy;
+  pass.source_height = s.out_height;
+  pass.source_width = s.out_width;
+  pass.source_channels = s.group_out_channels();
+  pass.outputs = s.group_channels();
+  pass.to = dx;
+  pass.to_pixel_stride = s.channels;
+  pass.to_row_stride = s.width * s.channels;
+  pass.to_image_stride = s.pixels() * s.channels;
+  pass.epilogue = epilogue;
+  for (int64_t i = 0; i < s.stride_height; ++i) {
+    const Phase rows = GradientPhase(i, s.height, s.kernel_height, s.stride_height,
+                                     s.padding_height, s.dilation_height);
+    for (int64_t j = 0; j < s.stride_width; ++j) {
+      const Phase columns = GradientPhase(j, s.width, s.kernel_width, s.stride_width,
+                                          s.padding_width, s.dilation_width);
+      if (rows.count <= 0 || columns.count <= 0) continue;
+      RunPhases(kernels, s, rows, columns, w, {s.group_channels(), s.filter(), 1},
+                s.group_out_channels() * s.filter(), pass);
+    }
+  }
+}
+
+#ifdef AUTOGRAD_X86
+const ConvKernels* ActiveConvKernels() {
+  switch (ActiveIsa()) {
+    case Isa::kScalar:
+      return nullptr;
+    case Isa::kAvx2:
+      return &kConvAvx2;
+    case Isa::kAvx512:
+    case Isa::kAmx:
+      return &kConvAvx512;
+  }
+  return nullptr;
+}
+#else
+const ConvKernels* ActiveConvKernels() { return nullptr; }
+#endif
+
+}  // namespace autograd::kernels

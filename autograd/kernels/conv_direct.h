@@ -1,0 +1,36 @@
+// Convolutions in f32 that read images where they are, for AVX2 and AVX-512.
+//
+// An element of y is a sum over taps, each of which reads x at a fixed distance from the element's
+// own place. So no matrix of patches is made: some pixels of a row of y times some output channels
+// stay in registers while taps and channels run over packed weights (conv_tile.h). Where windows
+// reach over a border, rows of x with zeros around them are copied into a buffer just before they
+// are used.
+//
+// The input's gradient is the same computation on dy: an element of dx that lies at remainder r of
+// the stride reads dy through those taps a for which r + padding - a dilation is a multiple of the
+// stride, again at fixed distances. So it takes one pass over dy for each remainder: one for a
+// stride of 1, four for a stride of 2, which together do no more work than a stride of 1 would.
+//
+// The weights' gradient adds up outer products of the channels of dy with those of x, each tap over
+// the rows and columns where it is inside of x (conv_outer_tile.h), in a fixed number of runs of
+// rows whose shares are added up in order.
+//
+// conv.h states what the functions compute.
+#ifndef AUTOGRAD_KERNELS_CONV_DIRECT_H_
+#define AUTOGRAD_KERNELS_CONV_DIRECT_H_
+
+#include "autograd/kernels/conv_kernels.h"
+#include "autograd/kernels/conv_size.h"
+
+namespace autograd::kernels {
+
+void DirectForward(const ConvKernels& kernels, const ConvSize& size, const float* x, const float* w,
+                   const ConvEpilogue<float>& epilogue, float* y);
+void DirectInputGradient(const ConvKernels& kernels, const ConvSize& size, const float* dy,
+                         const float* w, const ConvEpilogue<float>& epilogue, float* dx);
+void DirectWeightGradient(const ConvKernels& kernels, const ConvSize& size, const float* x,
+                          const float* dy, float* dw);
+
+}  // namespace autograd::kernels
+
+#endif  // AUTOGRAD_KERNELS_CONV_DIRECT_H_

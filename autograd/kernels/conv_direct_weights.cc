@@ -1,0 +1,169 @@
+// The weights' gradient of conv_direct.h.
+#include <algorithm>
+#include <cstdint>
+
+#include "autograd/kernels/conv_direct.h"
+#include "autograd/kernels/gemm_kernels.h"
+#include "autograd/kernels/gemm_scratch.h"
+#include "autograd/parallel/parallel.h"
+
+namespace autograd::kernels {
+namespace {
+
+// Shares of the gradient: as many threads can take part. Their memory is bounded too.
+constexpr int64_t kMaxParts = 32;
+constexpr int64_t kPartBytes = 8 << 20;
+// Multiply-adds that are worth a thread of their own.
+constexpr int64_t kTaskProducts = 1 << 19;
+// Rows of x and dy that stay in the nearest cache.
+constexpr int64_t kNearBytes = 24 * 1024;
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// The elements [begin, end) of y that read x inside its borders through one tap.
+struct Range {
+  int64_t begin, end;
+};
+Range InsideOf(int64_t size, int64_t out_size, int64_t offset, int64_t stride) {
+  const int64_t begin = offset >= 0 ? 0 : CeilDiv(-offset, stride);
+  const int64_t end = offset >= size ? 0 : (size - 1 - offset) / stride + 1;
+  return {begin, std::min(end, out_size)};
+}
+
+// Which image's channels are the rows of a tap's outer product: dy's, so that the sums lie in the
+// order of w, or x's, where that wastes fewer lanes: w's order then has to be made at the end.
+bool RowsAreOutputs(const ConvKernels& kernels, const ConvSize& s) {
+  const int64_t in = s.group_channels(), out = s.group_out_channels();
+  return out * CeilDiv(in, kernels.lanes) <= in * CeilDiv(out, kernels.lanes);
+}
+
+struct Gradient {
+  const ConvKernels& kernels;
+  const ConvSize& s;
+  const float* x;
+  const float* dy;
+  bool rows_are_outputs;
+
+  // Adds rows [begin, end) of dy in image n to sums: [groups, out, taps, in] or [groups, taps, in,
+  // out] (of a group).
+  void AddRows(int64_t n, int64_t begin, int64_t end, float* sums) const {
+    for (int64_t a = 0; a < s.kernel_height; ++a) {
+      const int64_t row = a * s.dilation_height - s.padding_height;
+      const Range rows = InsideOf(s.height, s.out_height, row, s.stride_height);
+      const int64_t first = std::max(begin, rows.begin), last = std::min(end, rows.end);
+      for (int64_t b = 0; b < s.kernel_width && first < last; ++b) {
+        const int64_t column = b * s.dilation_width - s.padding_width;
+        const Range columns = InsideOf(s.width, s.out_width, column, s.stride_width);
+        if (columns.begin >= columns.end) continue;
+        const float* image = x + ((n * s.height + first * s.stride_height + row) * s.width +
+                                  columns.begin * s.stride_width + column) *
+                                     s.channels;
+        const float* gradient =
+            dy + ((n * s.out_height + first) * s.out_width + columns.begin) * s.out_channels;
+        AddTap(a * s.kernel_width + b, last - first, columns.end - columns.begin, image, gradient,
+               sums);
+      }
+    }
+  }
+
+ private:
+  void AddTap(int64_t tap, int64_t rows, int64_t width, const float* image, const float* gradient,
+              float* sums) const {
+    const int64_t in = s.group_channels(), out = s.group_out_channels();
+    OuterBlock b;
+    b.rows = rows;
+    b.width = width;
+    for (int64_t g = 0; g < s.groups; ++g) {
+      float* to = sums + g * out * s.filter();
+      const int64_t x_row = s.stride_height * s.width * s.channels;
+      const int64_t x_pixel = s.stride_width * s.channels, y_row = s.out_width * s.out_channels;
+      if (rows_are_outputs) {
+        b.left = gradient + g * out;
+        b.left_row_stride = y_row;
+        b.left_pixel_stride = s.out_channels;
+        b.left_channels = out;
+        b.right = image + g * in;
+        b.right_row_stride = x_row;
+        b.right_pixel_stride = x_pixel;
+        b.right_channels = in;
+        b.dw = to + tap * in;
+        b.dw_row_stride = s.filter();
+      } else {
+        b.left = image + g * in;
+        b.left_row_stride = x_row;
+        b.left_pixel_stride = x_pixel;
+        b.left_channels = in;
+        b.right = gradient + g * out;
+        b.right_row_stride = y_row;
+        b.right_pixel_stride = s.out_channels;
+        b.right_channels = out;
+        b.dw = to + tap * in * out;
+        b.dw_row_stride = out;
+      }
+      kernels.outer(b);
+    }
+  }
+};
+
+// How the rows of dy are cut: into runs, whose shares are added up in order, and those into blocks
+// of rows of one image. By the size alone, so that the order of every sum is.
+struct Cuts {
+  int64_t block, blocks;  // rows of a block; blocks of an image
+  int64_t run, runs;      // blocks of a run
+};
+
+Cuts CutsOf(const ConvSize& s) {
+  const int64_t row_bytes =
+      std::max<int64_t>(1, (s.out_width * s.out_channels + s.stride_height * s.width * s.channels) *
+                               static_cast<int64_t>(sizeof(float)));
+  Cuts cuts;
+  const int64_t near = std::max<int64_t>(1, kNearBytes / row_bytes);
+  cuts.block = CeilDiv(s.out_height, CeilDiv(s.out_height, near));
+  cuts.blocks = CeilDiv(s.out_height, cuts.block);
+  const int64_t work = s.batch * s.out_pixels() * s.weights();
+  const int64_t fit = kPartBytes / (s.weights() * static_cast<int64_t>(sizeof(float)));
+  const int64_t wanted = std::min({kMaxParts, fit, work / kTaskProducts});
+  cuts.run = CeilDiv(s.batch * cuts.blocks, std::max<int64_t>(1, wanted));
+  cuts.runs = CeilDiv(s.batch * cuts.blocks, cuts.run);
+  return cuts;
+}
+
+// dw[out, filter] from sums[filter, out] of one group.
+void Turn(int64_t out, int64_t filter, const float* sums, float* dw) {
+  for (int64_t o = 0; o < out; ++o) {
+    for (int64_t i = 0; i < filter; ++i) dw[o * filter + i] = sums[i * out + o];
+  }
+}
+
+}  // namespace
+
+void DirectWeightGradient(const ConvKernels& kernels, const ConvSize& s, const float* x,
+                          const float* dy, float* dw) {
+  if (s.weights() == 0) return;
+  if (s.batch * s.out_pixels() == 0) {
+    std::fill_n(dw, s.weights(), 0.0f);
+    return;
+  }
+  const Gradient gradient = {kernels, s, x, dy, RowsAreOutputs(kernels, s)};
+  const Cuts cuts = CutsOf(s);
+  // The last part is for the sum of the others, where its order is not that of dw.
+  float* parts = GetScratch<float>(ScratchUse::kConvParts, (cuts.runs + 1) * s.weights());
+  ParallelFor(cuts.runs, 1, [&](int64_t run, int64_t) {
+    float* sums = parts + run * s.weights();
+    std::fill_n(sums, s.weights(), 0.0f);
+    const int64_t end = std::min(s.batch * cuts.blocks, (run + 1) * cuts.run);
+    for (int64_t i = run * cuts.run; i < end; ++i) {
+      const int64_t first = i % cuts.blocks * cuts.block;
+      gradient.AddRows(i / cuts.blocks, first, std::min(s.out_height, first + cuts.block), sums);
+    }
+  });
+  float* total = gradient.rows_are_outputs ? dw : parts + cuts.runs * s.weights();
+  ActiveGemmKernels(float()).sum_rows(cuts.runs, s.weights(), parts, s.weights(), total);
+  if (gradient.rows_are_outputs) return;
+  const int64_t out = s.group_out_channels(), filter = s.filter();
+  for (int64_t g = 0; g < s.groups; ++g) {
+    Turn(out, filter, total + g * out * filter, dw + g * out * filter);
+  }
+}
+
+}  // namespace autograd::kernels

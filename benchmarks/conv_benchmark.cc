@@ -1,0 +1,114 @@
+// Convolutions of the MNIST UNet at batch 256: forward and the gradients of image and weight.
+// GFLOPS are of one processor: two for each multiply-add, borders counted, by processor time of all
+// threads, so that what others do on the machine matters less. --batch=N takes another batch.
+#include <benchmark/benchmark.h>
+
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "autograd/kernels/conv.h"
+#include "autograd/parallel/parallel.h"
+
+namespace {
+
+namespace kernels = autograd::kernels;
+
+struct Arrays {
+  explicit Arrays(const kernels::ConvSize& s)
+      : x(static_cast<size_t>(s.batch * s.pixels() * s.channels), 0.5f),
+        y(static_cast<size_t>(s.batch * s.out_pixels() * s.out_channels), 0.25f),
+        w(static_cast<size_t>(s.weights()), 0.125f),
+        bias(static_cast<size_t>(s.out_channels), 1.0f) {}
+  std::vector<float> x, y, w, bias;
+};
+
+// A square image, kernel and stride, padded so that the image keeps its size at a stride of 1.
+kernels::ConvSize Size(int64_t batch, int64_t side, int64_t in, int64_t out, int64_t kernel,
+                       int64_t stride) {
+  kernels::ConvSize s;
+  s.batch = batch;
+  s.height = s.width = side;
+  s.channels = in;
+  s.out_channels = out;
+  s.kernel_height = s.kernel_width = kernel;
+  s.stride_height = s.stride_width = stride;
+  s.padding_height = s.padding_width = kernel / 2;
+  s.out_height = s.out_width = (side + kernel / 2 * 2 - kernel) / stride + 1;
+  return s;
+}
+
+template <class Run>
+void Register(const std::string& direction, const kernels::ConvSize& s, Run run) {
+  for (const int threads : {1, 2}) {
+    const std::string name =
+        direction + "/" + std::to_string(s.channels) + "->" + std::to_string(s.out_channels) + "@" +
+        std::to_string(s.height) + " " + std::to_string(s.kernel_height) + "x" +
+        std::to_string(s.kernel_width) + (s.stride_height > 1 ? " stride 2" : "") + "/" +
+        std::to_string(threads);
+    benchmark::RegisterBenchmark(name.c_str(),
+                                 [=](benchmark::State& state) {
+                                   autograd::SetNumThreads(threads);
+                                   Arrays a(s);
+                                   for (auto _ : state) {
+                                     run(s, a);
+                                     benchmark::ClobberMemory();
+                                   }
+                                   const double products =
+                                       static_cast<double>(s.batch * s.out_pixels() * s.weights());
+                                   // Processor time of all threads: what others on the machine do
+                                   // matters less.
+                                   state.counters["GFLOPS"] = benchmark::Counter(
+                                       2e-9 * products * static_cast<double>(state.iterations()),
+                                       benchmark::Counter::kIsRate);
+                                 })
+        ->MeasureProcessCPUTime()
+        ->UseRealTime()
+        ->Unit(benchmark::kMillisecond);
+  }
+}
+
+void RegisterAll(const kernels::ConvSize& s) {
+  Register("forward", s, [](const kernels::ConvSize& size, Arrays& a) {
+    kernels::ConvForward(size, a.x.data(), a.w.data(), {a.bias.data()}, a.y.data());
+  });
+  Register("image", s, [](const kernels::ConvSize& size, Arrays& a) {
+    kernels::ConvInputGradient(size, a.y.data(), a.w.data(), {}, a.x.data());
+  });
+  Register("weight", s, [](const kernels::ConvSize& size, Arrays& a) {
+    kernels::ConvWeightGradient(size, a.x.data(), a.y.data(), a.w.data());
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  int64_t batch = 256;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view flag = argv[i];
+    if (flag.starts_with("--batch=")) batch = std::atoll(argv[i] + 8);
+  }
+  struct Layer {
+    int64_t side, in, out, kernel, stride;
+  };
+  for (const Layer& l : std::vector<Layer>{{28, 9, 32, 3, 1},
+                                           {28, 32, 32, 3, 1},
+                                           {28, 64, 32, 3, 1},
+                                           {28, 96, 32, 3, 1},
+                                           {28, 64, 64, 3, 1},
+                                           {28, 32, 1, 3, 1},
+                                           {28, 32, 32, 3, 2},
+                                           {28, 96, 32, 1, 1},
+                                           {14, 32, 64, 3, 1},
+                                           {14, 64, 64, 3, 1},
+                                           {14, 128, 64, 3, 1},
+                                           {14, 64, 64, 3, 2},
+                                           {7, 64, 64, 3, 1},
+                                           {7, 128, 64, 3, 1}}) {
+    RegisterAll(Size(batch, l.side, l.in, l.out, l.kernel, l.stride));
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -1,0 +1,281 @@
+#include "autograd/kernels/conv.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "autograd/kernels/conv_reference.h"
+#include "autograd/parallel/parallel.h"
+
+namespace autograd::kernels {
+namespace {
+
+template <class T>
+std::vector<T> Values(int64_t count, uint32_t seed) {
+  std::vector<T> values(static_cast<size_t>(count));
+  for (T& value : values) {
+    seed = seed * 1664525u + 1013904223u;
+    value = static_cast<T>(static_cast<double>(seed >> 8) / (1 << 23) - 1.0);
+  }
+  return values;
+}
+
+ConvSize Size(int64_t batch, int64_t height, int64_t width, int64_t channels, int64_t out,
+              int64_t kernel_height, int64_t kernel_width) {
+  ConvSize s;
+  s.batch = batch;
+  s.height = height;
+  s.width = width;
+  s.channels = channels;
+  s.out_channels = out;
+  s.kernel_height = kernel_height;
+  s.kernel_width = kernel_width;
+  return s;
+}
+
+ConvSize Complete(ConvSize s) {
+  const int64_t rows = s.dilation_height * (s.kernel_height - 1) + 1;
+  const int64_t columns = s.dilation_width * (s.kernel_width - 1) + 1;
+  s.out_height = (s.height + 2 * s.padding_height - rows) / s.stride_height + 1;
+  s.out_width = (s.width + 2 * s.padding_width - columns) / s.stride_width + 1;
+  return s;
+}
+
+ConvSize Strided(ConvSize s, int64_t height, int64_t width) {
+  s.stride_height = height;
+  s.stride_width = width;
+  return s;
+}
+
+ConvSize Padded(ConvSize s, int64_t height, int64_t width) {
+  s.padding_height = height;
+  s.padding_width = width;
+  return s;
+}
+
+ConvSize Dilated(ConvSize s, int64_t height, int64_t width) {
+  s.dilation_height = height;
+  s.dilation_width = width;
+  return s;
+}
+
+ConvSize Grouped(ConvSize s, int64_t groups) {
+  s.groups = groups;
+  return s;
+}
+
+// The image with rows that no window reaches, as a transposed convolution with output_padding has.
+ConvSize Longer(ConvSize s, int64_t rows) {
+  s = Complete(s);
+  s.height += rows;
+  return s;
+}
+
+std::vector<ConvSize> Sizes() {
+  const auto padded = [](const ConvSize& s) { return Complete(Padded(s, 1, 1)); };
+  return {
+      padded(Size(2, 28, 28, 9, 32, 3, 3)),
+      padded(Size(1, 28, 28, 32, 32, 3, 3)),
+      padded(Size(2, 28, 28, 32, 1, 3, 3)),
+      padded(Size(33, 14, 14, 32, 48, 3, 3)),
+      padded(Size(3, 7, 7, 128, 64, 3, 3)),
+      padded(Size(2, 14, 14, 17, 35, 3, 3)),
+      padded(Strided(Size(2, 28, 28, 32, 32, 3, 3), 2, 2)),
+      padded(Strided(Size(2, 7, 9, 33, 32, 3, 3), 2, 2)),
+      padded(Size(1, 1, 1, 3, 2, 3, 3)),
+      padded(Size(2, 5, 3, 4, 16, 3, 3)),
+      padded(Size(1, 3, 100, 5, 7, 3, 3)),
+      Complete(Size(2, 14, 14, 96, 32, 1, 1)),
+      Complete(Strided(Size(2, 9, 8, 20, 33, 1, 1), 2, 3)),
+      Complete(Strided(Size(2, 16, 16, 3, 24, 4, 4), 4, 4)),
+      Complete(Strided(Size(1, 17, 19, 3, 24, 2, 2), 5, 4)),
+      Complete(Dilated(Size(2, 15, 15, 8, 8, 3, 3), 2, 3)),
+      Complete(Strided(Dilated(Padded(Size(1, 15, 14, 8, 20, 3, 4), 2, 5), 4, 2), 2, 4)),
+      Complete(Padded(Size(1, 4, 5, 6, 7, 2, 3), 4, 6)),
+      Complete(Grouped(Padded(Size(2, 9, 9, 48, 36, 3, 3), 1, 1), 3)),
+      Complete(Grouped(Padded(Size(1, 6, 7, 20, 20, 3, 3), 1, 1), 20)),
+      Complete(Grouped(Strided(Size(1, 6, 7, 20, 40, 3, 3), 2, 2), 4)),
+      Longer(Strided(Padded(Size(2, 9, 9, 16, 16, 3, 3), 1, 1), 3, 3), 2),
+      Complete(Size(0, 4, 4, 3, 2, 3, 3)),
+      Complete(Size(1, 4, 4, 0, 2, 3, 3)),
+      Complete(Size(1, 4, 4, 3, 0, 3, 3)),
+      Complete(Size(1, 4, 4, 0, 2, 1, 1)),
+  };
+}
+
+std::string Name(const ConvSize& s) {
+  const auto pair = [](int64_t a, int64_t b) {
+    return std::to_string(a) + "x" + std::to_string(b);
+  };
+  return std::to_string(s.batch) + " of " + pair(s.height, s.width) + ", " +
+         std::to_string(s.channels) + " to " + std::to_string(s.out_channels) + ", kernel " +
+         pair(s.kernel_height, s.kernel_width) + ", stride " +
+         pair(s.stride_height, s.stride_width) + ", padding " +
+         pair(s.padding_height, s.padding_width) + ", dilation " +
+         pair(s.dilation_height, s.dilation_width) + ", groups " + std::to_string(s.groups);
+}
+
+template <class T>
+struct Problem {
+  explicit Problem(const ConvSize& s)
+      : x(Values<T>(s.batch * s.pixels() * s.channels, 1)),
+        y(Values<T>(s.batch * s.out_pixels() * s.out_channels, 2)),
+        w(Values<T>(s.weights(), 3)),
+        out_bias(Values<T>(s.out_channels, 4)),
+        in_bias(Values<T>(s.channels, 5)) {}
+  std::vector<T> x, y, w, out_bias, in_bias;
+};
+
+// [pixels, channels] with the bias, or zeros, in each.
+std::vector<double> Start(size_t size, const std::vector<double>& bias) {
+  std::vector<double> values(size);
+  for (size_t i = 0; i < size && !bias.empty(); ++i) values[i] = bias[i % bias.size()];
+  return values;
+}
+
+template <class T>
+std::vector<double> Doubles(const std::vector<T>& v) {
+  return std::vector<double>(v.begin(), v.end());
+}
+
+// Rounding of a sum of `terms` products of at most about 1.
+template <class T>
+void ExpectNear(const std::vector<T>& value, const std::vector<double>& expected, int64_t terms) {
+  const double bound = 16 * static_cast<double>(std::numeric_limits<T>::epsilon()) *
+                       (std::sqrt(static_cast<double>(terms)) + 8);
+  ASSERT_EQ(value.size(), expected.size());
+  for (size_t i = 0; i < value.size(); ++i) {
+    ASSERT_NEAR(static_cast<double>(value[i]), expected[i], bound) << i;
+  }
+}
+
+template <class T>
+class ConvTest : public testing::Test {};
+using Types = testing::Types<float, double>;
+TYPED_TEST_SUITE(ConvTest, Types);
+
+TYPED_TEST(ConvTest, ForwardIsTheSumOfProducts) {
+  using T = TypeParam;
+  for (const ConvSize& s : Sizes()) {
+    SCOPED_TRACE(Name(s));
+    const Problem<T> p(s);
+    for (const bool bias : {false, true}) {
+      auto expected = Start(p.y.size(), bias ? Doubles(p.out_bias) : std::vector<double>());
+      ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
+        expected[static_cast<size_t>(y)] += static_cast<double>(p.x[static_cast<size_t>(x)]) *
+                                            static_cast<double>(p.w[static_cast<size_t>(w)]);
+      });
+      std::vector<T> y(p.y.size(), T(9));
+      ConvForward(s, p.x.data(), p.w.data(), {bias ? p.out_bias.data() : nullptr}, y.data());
+      ExpectNear(y, expected, s.filter());
+    }
+  }
+}
+
+TYPED_TEST(ConvTest, InputGradientIsTheTranspose) {
+  using T = TypeParam;
+  for (const ConvSize& s : Sizes()) {
+    SCOPED_TRACE(Name(s));
+    const Problem<T> p(s);
+    for (const bool bias : {false, true}) {
+      auto expected = Start(p.x.size(), bias ? Doubles(p.in_bias) : std::vector<double>());
+      ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
+        expected[static_cast<size_t>(x)] += static_cast<double>(p.y[static_cast<size_t>(y)]) *
+                                            static_cast<double>(p.w[static_cast<size_t>(w)]);
+      });
+      std::vector<T> dx(p.x.size(), T(9));
+      ConvInputGradient(s, p.y.data(), p.w.data(), {bias ? p.in_bias.data() : nullptr}, dx.data());
+      ExpectNear(dx, expected, s.taps() * s.group_out_channels());
+    }
+  }
+}
+
+TYPED_TEST(ConvTest, WeightGradientIsTheSumOfOuterProducts) {
+  using T = TypeParam;
+  for (const ConvSize& s : Sizes()) {
+    SCOPED_TRACE(Name(s));
+    const Problem<T> p(s);
+    std::vector<double> expected(p.w.size());
+    ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
+      expected[static_cast<size_t>(w)] += static_cast<double>(p.y[static_cast<size_t>(y)]) *
+                                          static_cast<double>(p.x[static_cast<size_t>(x)]);
+    });
+    std::vector<T> dw(p.w.size(), T(9));
+    ConvWeightGradient(s, p.x.data(), p.y.data(), dw.data());
+    ExpectNear(dw, expected, s.batch * s.out_pixels());
+  }
+}
+
+TYPED_TEST(ConvTest, BiasGradientIsTheSumOverPixels) {
+  using T = TypeParam;
+  for (const int64_t channels : {1, 3, 64}) {
+    for (const int64_t pixels : {0, 1, 300, 5000}) {
+      const auto dy = Values<T>(pixels * channels, 1);
+      std::vector<double> expected(static_cast<size_t>(channels));
+      for (size_t i = 0; i < dy.size(); ++i) {
+        expected[i % static_cast<size_t>(channels)] += static_cast<double>(dy[i]);
+      }
+      std::vector<T> sums(static_cast<size_t>(channels), T(9));
+      ConvBiasGradient(pixels, channels, dy.data(), sums.data());
+      ExpectNear(sums, expected, 16 * pixels);
+    }
+  }
+}
+
+class ConvThreads : public testing::Test {
+ protected:
+  void TearDown() override { SetNumThreads(before_); }
+  const int before_ = NumThreads();
+};
+
+// Three results that start `shift` elements into their memory.
+template <class T>
+std::vector<std::vector<T>> Results(const ConvSize& s, const Problem<T>& p, int shift) {
+  const auto shifted = [shift](const std::vector<T>& v) {
+    std::vector<T> copy(static_cast<size_t>(shift));
+    copy.insert(copy.end(), v.begin(), v.end());
+    return copy;
+  };
+  const auto x = shifted(p.x), y = shifted(p.y), w = shifted(p.w), bias = shifted(p.out_bias);
+  auto y2 = y, x2 = x, w2 = w;
+  ConvForward(s, x.data() + shift, w.data() + shift, {bias.data() + shift}, y2.data() + shift);
+  ConvInputGradient(s, y.data() + shift, w.data() + shift, {}, x2.data() + shift);
+  ConvWeightGradient(s, x.data() + shift, y.data() + shift, w2.data() + shift);
+  std::vector<std::vector<T>> results = {y2, x2, w2};
+  for (auto& v : results) v.erase(v.begin(), v.begin() + shift);
+  return results;
+}
+
+template <class T>
+bool SameBytes(const std::vector<T>& x, const std::vector<T>& y) {
+  return x.size() == y.size() &&
+         (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0);
+}
+
+TEST_F(ConvThreads, NeitherTheirNumberNorAlignmentChangesABit) {
+  for (const ConvSize& s : Sizes()) {
+    SCOPED_TRACE(Name(s));
+    const Problem<float> single(s);
+    const Problem<double> twice(s);
+    SetNumThreads(1);
+    const auto single1 = Results(s, single, 0);
+    const auto twice1 = Results(s, twice, 0);
+    for (const int threads : {2, 3, 16}) {
+      SetNumThreads(threads);
+      const auto single2 = Results(s, single, threads);
+      const auto twice2 = Results(s, twice, threads);
+      for (size_t i = 0; i < 3; ++i) {
+        EXPECT_TRUE(SameBytes(single1[i], single2[i])) << threads << " threads, result " << i;
+        EXPECT_TRUE(SameBytes(twice1[i], twice2[i])) << threads << " threads, result " << i;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace autograd::kernels
