@@ -1,0 +1,265 @@
+// Attention kernels against sums in double, with more keys and queries than one block has, causal
+// masks, large scores, gaps between vectors, and gradients that are not asked for.
+#include "autograd/kernels/attention.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "autograd/parallel/parallel.h"
+
+namespace autograd::kernels {
+namespace {
+
+// Dense vectors by batch entry, token and head.
+template <class T>
+struct Array {
+  Array(int64_t batch, int64_t token_count, int64_t head_count, int64_t size, uint32_t seed = 0)
+      : tokens(token_count),
+        heads(head_count),
+        width(size),
+        values(static_cast<size_t>(batch * token_count * head_count * size), T(77)) {
+    if (seed == 0) return;
+    for (T& value : values) {
+      seed = seed * 1664525u + 1013904223u;
+      value = static_cast<T>(static_cast<double>(seed >> 8) / (1 << 23) - 1.0);
+    }
+  }
+
+  double At(int64_t b, int64_t t, int64_t h, int64_t i) const {
+    return static_cast<double>(
+        values[static_cast<size_t>(((b * tokens + t) * heads + h) * width + i)]);
+  }
+  HeadVectors<T> Vectors() { return {values.data(), tokens * heads * width, heads * width, width}; }
+  HeadVectors<const T> View() const {
+    return {values.data(), tokens * heads * width, heads * width, width};
+  }
+
+  int64_t tokens, heads, width;
+  std::vector<T> values;
+};
+
+template <class T>
+struct Problem {
+  explicit Problem(const AttentionSpec& s)
+      : spec(s),
+        q(s.size.batch, s.size.queries, s.size.heads, s.size.head, 1),
+        k(s.size.batch, s.size.keys, s.size.heads, s.size.head, 2),
+        v(s.size.batch, s.size.keys, s.size.heads, s.size.value, 3),
+        g(s.size.batch, s.size.queries, s.size.heads, s.size.value, 4),
+        out(s.size.batch, s.size.queries, s.size.heads, s.size.value),
+        dq(s.size.batch, s.size.queries, s.size.heads, s.size.head),
+        dk(s.size.batch, s.size.keys, s.size.heads, s.size.head),
+        dv(s.size.batch, s.size.keys, s.size.heads, s.size.value),
+        sums(static_cast<size_t>(s.size.batch * s.size.heads * s.size.queries), T(77)) {}
+
+  AttentionInputs<T> Inputs() const { return {q.View(), k.View(), v.View()}; }
+  void Run() {
+    AttentionForward<T>(spec, Inputs(), out.Vectors(), sums.data());
+    AttentionBackward<T>(spec, Inputs(), out.View(), sums.data(), g.View(),
+                         {dq.Vectors(), dk.Vectors(), dv.Vectors()});
+  }
+
+  AttentionSpec spec;
+  Array<T> q, k, v, g, out, dq, dk, dv;
+  std::vector<T> sums;
+};
+
+// What a head should be, in double.
+struct Head {
+  std::vector<double> out, sums, dq, dk, dv;
+};
+
+template <class T>
+Head Reference(const Problem<T>& problem, int64_t b, int64_t h) {
+  const auto& [batch, heads, queries, keys, d, dv] = problem.spec.size;
+  const auto zeros = [](int64_t n) { return std::vector<double>(static_cast<size_t>(n)); };
+  Head head = {zeros(queries * dv), zeros(queries), zeros(queries * d), zeros(keys * d),
+               zeros(keys * dv)};
+  for (int64_t i = 0; i < queries; ++i) {
+    const int64_t visible = problem.spec.causal ? std::min(keys, i + 1) : keys;
+    std::vector<double> p = zeros(visible), dp = zeros(visible);
+    double max = -std::numeric_limits<double>::infinity(), sum = 0, shift = 0;
+    for (int64_t j = 0; j < visible; ++j) {
+      double& score = p[static_cast<size_t>(j)];
+      for (int64_t x = 0; x < d; ++x) score += problem.q.At(b, i, h, x) * problem.k.At(b, j, h, x);
+      score *= problem.spec.scale;
+      max = std::max(max, score);
+    }
+    for (double& score : p) sum += score = std::exp(score - max);
+    head.sums[static_cast<size_t>(i)] = max + std::log(sum);
+    for (int64_t j = 0; j < visible; ++j) {
+      const auto at = static_cast<size_t>(j);
+      p[at] /= sum;
+      for (int64_t x = 0; x < dv; ++x) {
+        head.out[static_cast<size_t>(i * dv + x)] += p[at] * problem.v.At(b, j, h, x);
+        dp[at] += problem.g.At(b, i, h, x) * problem.v.At(b, j, h, x);
+        head.dv[static_cast<size_t>(j * dv + x)] += p[at] * problem.g.At(b, i, h, x);
+      }
+      shift += p[at] * dp[at];
+    }
+    for (int64_t j = 0; j < visible; ++j) {
+      const double ds =
+          problem.spec.scale * p[static_cast<size_t>(j)] * (dp[static_cast<size_t>(j)] - shift);
+      for (int64_t x = 0; x < d; ++x) {
+        head.dq[static_cast<size_t>(i * d + x)] += ds * problem.k.At(b, j, h, x);
+        head.dk[static_cast<size_t>(j * d + x)] += ds * problem.q.At(b, i, h, x);
+      }
+    }
+  }
+  return head;
+}
+
+template <class T>
+void ExpectNear(const Array<T>& found, int64_t b, int64_t h, const std::vector<double>& wanted,
+                double tolerance, const char* what) {
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const auto index = static_cast<int64_t>(i);
+    const double value = found.At(b, index / found.width, h, index % found.width);
+    ASSERT_NEAR(value, wanted[i], tolerance * (1 + std::abs(wanted[i])))
+        << what << " of batch entry " << b << ", head " << h << ", element " << i;
+  }
+}
+
+std::string Name(const AttentionSpec& spec) {
+  const auto& [batch, heads, queries, keys, d, dv] = spec.size;
+  return std::to_string(queries) + " queries, " + std::to_string(keys) + " keys, head " +
+         std::to_string(d) + ", value " + std::to_string(dv) + (spec.causal ? ", causal" : "");
+}
+
+// Sizes at and around those of vectors, panels and blocks.
+std::vector<AttentionSpec> Specs() {
+  std::vector<AttentionSpec> specs;
+  for (const auto& [queries, keys, d, dv] :
+       std::vector<std::array<int64_t, 4>>{{1, 1, 1, 1},
+                                           {1, 7, 8, 8},
+                                           {16, 14, 8, 8},
+                                           {17, 15, 8, 8},
+                                           {32, 16, 8, 16},
+                                           {33, 223, 7, 9},
+                                           {49, 49, 8, 8},
+                                           {196, 196, 8, 8},
+                                           {40, 224, 3, 5},
+                                           {15, 225, 8, 4},
+                                           {224, 30, 16, 8},
+                                           {225, 31, 8, 24},
+                                           {500, 460, 4, 8},
+                                           {70, 500, 40, 33}}) {
+    for (const bool causal : {false, true}) {
+      specs.push_back({{2, 2, queries, keys, d, dv}, 0.9, causal});
+    }
+  }
+  return specs;
+}
+
+template <class T>
+void CompareWithReference(double tolerance) {
+  for (const AttentionSpec& spec : Specs()) {
+    SCOPED_TRACE(Name(spec));
+    Problem<T> problem(spec);
+    problem.Run();
+    for (int64_t b = 0; b < 2; ++b) {
+      for (int64_t h = 0; h < 2; ++h) {
+        const Head head = Reference(problem, b, h);
+        ExpectNear(problem.out, b, h, head.out, tolerance, "out");
+        ExpectNear(problem.dq, b, h, head.dq, tolerance, "dq");
+        ExpectNear(problem.dk, b, h, head.dk, tolerance, "dk");
+        ExpectNear(problem.dv, b, h, head.dv, tolerance, "dv");
+        for (size_t i = 0; i < head.sums.size(); ++i) {
+          const size_t at = static_cast<size_t>(b * 2 + h) * head.sums.size() + i;
+          ASSERT_NEAR(static_cast<double>(problem.sums[at]), head.sums[i],
+                      tolerance * (1 + std::abs(head.sums[i])));
+        }
+      }
+    }
+  }
+}
+
+TEST(Attention, F32IsNearTheSums) { CompareWithReference<float>(1e-5); }
+TEST(Attention, F64IsNearTheSums) { CompareWithReference<double>(1e-13); }
+
+TEST(Attention, LargeScoresNeitherOverflowNorVanish) {
+  // Scores up to thousands: each query sees one key alone.
+  Problem<float> problem({{1, 1, 40, 300, 8, 8}, 3000, false});
+  problem.Run();
+  const Head head = Reference(problem, 0, 0);
+  ExpectNear(problem.out, 0, 0, head.out, 1e-3, "out");
+  for (const float value : problem.dk.values) ASSERT_TRUE(std::isfinite(value));
+  // All of them far below 0.
+  for (float& value : problem.q.values) value = 1;
+  for (float& value : problem.k.values) value = -1;
+  problem.Run();
+  double mean = 0;
+  for (int64_t j = 0; j < 300; ++j) mean += problem.v.At(0, j, 0, 3) / 300;
+  EXPECT_NEAR(problem.out.At(0, 5, 0, 3), mean, 1e-5);
+}
+
+TEST(Attention, ANanReachesTheQueriesThatSeeIt) {
+  Problem<float> problem({{1, 1, 20, 20, 8, 8}, 1, true});
+  problem.k.values[10 * 8] = std::numeric_limits<float>::quiet_NaN();
+  AttentionForward<float>(problem.spec, problem.Inputs(), problem.out.Vectors(), nullptr);
+  for (int64_t i = 0; i < 20; ++i) {
+    EXPECT_EQ(std::isnan(problem.out.At(0, i, 0, 0)), i >= 10) << i;
+  }
+}
+
+TEST(Attention, HiddenKeysDoNotChangeABit) {
+  Problem<float> problem({{1, 1, 60, 60, 8, 8}, 1, true});
+  problem.Run();
+  const std::vector<float> out = problem.out.values, dq = problem.dq.values;
+  for (int64_t i = 30 * 8; i < 60 * 8; ++i) {
+    problem.k.values[static_cast<size_t>(i)] = 50;
+    problem.v.values[static_cast<size_t>(i)] = 1e30f;
+  }
+  problem.Run();
+  EXPECT_TRUE(std::equal(out.begin(), out.begin() + 30 * 8, problem.out.values.begin()));
+  EXPECT_TRUE(std::equal(dq.begin(), dq.begin() + 30 * 8, problem.dq.values.begin()));
+}
+
+TEST(Attention, WritesOnlyWhatIsAskedFor) {
+  Problem<float> all({{2, 3, 50, 45, 8, 8}, 0.5, false}), some(all.spec);
+  all.Run();
+  AttentionForward<float>(some.spec, some.Inputs(), some.out.Vectors(), some.sums.data());
+  AttentionBackward<float>(some.spec, some.Inputs(), some.out.View(), some.sums.data(),
+                           some.g.View(), {{}, some.dk.Vectors(), {}});
+  EXPECT_EQ(some.dk.values, all.dk.values);
+  EXPECT_EQ(some.dq.values[0], 77);
+  EXPECT_EQ(some.dv.values[0], 77);
+}
+
+TEST(Attention, NoKeysNoQueries) {
+  Problem<float> no_keys({{1, 2, 3, 0, 4, 5}, 1, false});
+  no_keys.Run();
+  for (const float value : no_keys.out.values) EXPECT_EQ(value, 0);
+  for (const float value : no_keys.dq.values) EXPECT_EQ(value, 0);
+  for (const float value : no_keys.sums) {
+    EXPECT_EQ(value, -std::numeric_limits<float>::infinity());
+  }
+  Problem<float> no_queries({{1, 2, 0, 3, 4, 5}, 1, false});
+  no_queries.Run();
+  for (const float value : no_queries.dk.values) EXPECT_EQ(value, 0);
+  for (const float value : no_queries.dv.values) EXPECT_EQ(value, 0);
+}
+
+TEST(Attention, ThreadsDoNotMatter) {
+  const int before = NumThreads();
+  SetNumThreads(1);
+  Problem<float> one({{5, 3, 90, 70, 8, 8}, 0.5, false}), three(one.spec);
+  one.Run();
+  SetNumThreads(3);
+  three.Run();
+  SetNumThreads(before);
+  EXPECT_EQ(one.out.values, three.out.values);
+  EXPECT_EQ(one.dq.values, three.dq.values);
+  EXPECT_EQ(one.dk.values, three.dk.values);
+  EXPECT_EQ(one.dv.values, three.dv.values);
+}
+
+}  // namespace
+}  // namespace autograd::kernels
