@@ -64,7 +64,6 @@ void Register(const std::string& direction, const kernels::ConvSize& s, Run run)
                                        benchmark::Counter::kIsRate);
                                  })
         ->MeasureProcessCPUTime()
-        ->UseRealTime()
         ->Unit(benchmark::kMillisecond);
   }
 }

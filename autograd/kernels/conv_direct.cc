@@ -42,11 +42,31 @@ Phase GradientPhase(int64_t r, int64_t size, int64_t kernel, int64_t stride, int
   return phase;
 }
 
-// Packed weights of all taps of one group: for each panel [taps, sources, cols]. Element (source,
-// output) of tap t is at w[t tap_stride + source source_stride + output output_stride].
+// Element (source, output) of tap t is at w[t tap + source source + output output].
 struct WeightStrides {
   int64_t tap, source, output;
 };
+
+// Whether vectors of channels make less work than vectors of outputs. A sum of lanes takes about as
+// long as kSumWork multiply-adds.
+bool PrefersDots(const ConvKernels& kernels, const ConvPass& pass) {
+  constexpr int64_t kSumWork = 8;
+  const int64_t dot = pass.taps * CeilDiv(pass.source_channels, kernels.lanes) + kSumWork;
+  return pass.outputs * dot <
+         CeilDiv(pass.outputs, kernels.lanes) * pass.taps * pass.source_channels;
+}
+
+void PackForDots(const ConvPass& pass, int64_t t, const float* w, const WeightStrides& strides,
+                 float* to) {
+  for (int64_t o = 0; o < pass.outputs; ++o) {
+    for (int64_t c = 0; c < pass.source_channels; ++c) {
+      to[(o * pass.taps + t) * pass.source_channels + c] =
+          w[o * strides.output + c * strides.source];
+    }
+  }
+}
+
+// Packed weights of all taps of one group, as DirectBlock says.
 void PackGroup(const ConvPass& pass, const Phase& rows, const Phase& columns, int64_t kernel_width,
                const float* w, const WeightStrides& strides, float* to) {
   const auto& gemm = ActiveGemmKernels(float());
@@ -56,6 +76,10 @@ void PackGroup(const ConvPass& pass, const Phase& rows, const Phase& columns, in
     for (int64_t b = 0; b < columns.taps; ++b, ++t) {
       const int64_t tap = (rows.first_tap + a * rows.tap_step) * kernel_width + columns.first_tap +
                           b * columns.tap_step;
+      if (pass.dots) {
+        PackForDots(pass, t, w + tap * strides.tap, strides, to);
+        continue;
+      }
       for (int64_t o = 0; o < pass.outputs; o += cols) {
         gemm.pack_b(pass.source_channels, std::min(cols, pass.outputs - o),
                     w + tap * strides.tap + o * strides.output, strides.source, strides.output,
@@ -87,6 +111,7 @@ void RunPhases(const ConvKernels& kernels, const ConvSize& s, const Phase& rows,
     }
   }
   pass.tap_offsets = offsets;
+  pass.dots = PrefersDots(kernels, pass);
   pass.group_weights =
       CeilDiv(pass.outputs, pass.cols) * pass.cols * pass.taps * pass.source_channels;
   float* packed = GetScratch<float>(ScratchUse::kConvWeights, s.groups * pass.group_weights);

@@ -10,13 +10,16 @@
 namespace autograd::kernels {
 namespace {
 
-// Shares of the gradient: as many threads can take part. Their memory is bounded too.
+// Shares of the gradient, and bytes of them.
 constexpr int64_t kMaxParts = 32;
-constexpr int64_t kPartBytes = 8 << 20;
+constexpr int64_t kPartBytes = 16 << 20;
+// With fewer shares than this, the taps of each are divided among tasks too.
+constexpr int64_t kFewParts = 8;
 // Multiply-adds that are worth a thread of their own.
 constexpr int64_t kTaskProducts = 1 << 19;
-// Rows of x and dy that stay in the nearest cache.
-constexpr int64_t kNearBytes = 24 * 1024;
+// Rows of x and dy that all taps run over, so that they stay in near caches. Fewer would have the
+// sums loaded and stored more often.
+constexpr int64_t kNearBytes = 64 * 1024;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -44,25 +47,23 @@ struct Gradient {
   const float* dy;
   bool rows_are_outputs;
 
-  // Adds rows [begin, end) of dy in image n to sums: [groups, out, taps, in] or [groups, taps, in,
-  // out] (of a group).
-  void AddRows(int64_t n, int64_t begin, int64_t end, float* sums) const {
-    for (int64_t a = 0; a < s.kernel_height; ++a) {
-      const int64_t row = a * s.dilation_height - s.padding_height;
+  // Adds rows [begin, end) of dy in image n to the sums of taps [first_tap, last_tap): [groups,
+  // out, taps, in] or, of each group, [taps, in, out].
+  void AddRows(int64_t n, int64_t begin, int64_t end, int64_t first_tap, int64_t last_tap,
+               float* sums) const {
+    for (int64_t tap = first_tap; tap < last_tap; ++tap) {
+      const int64_t row = tap / s.kernel_width * s.dilation_height - s.padding_height;
+      const int64_t column = tap % s.kernel_width * s.dilation_width - s.padding_width;
       const Range rows = InsideOf(s.height, s.out_height, row, s.stride_height);
+      const Range columns = InsideOf(s.width, s.out_width, column, s.stride_width);
       const int64_t first = std::max(begin, rows.begin), last = std::min(end, rows.end);
-      for (int64_t b = 0; b < s.kernel_width && first < last; ++b) {
-        const int64_t column = b * s.dilation_width - s.padding_width;
-        const Range columns = InsideOf(s.width, s.out_width, column, s.stride_width);
-        if (columns.begin >= columns.end) continue;
-        const float* image = x + ((n * s.height + first * s.stride_height + row) * s.width +
-                                  columns.begin * s.stride_width + column) *
-                                     s.channels;
-        const float* gradient =
-            dy + ((n * s.out_height + first) * s.out_width + columns.begin) * s.out_channels;
-        AddTap(a * s.kernel_width + b, last - first, columns.end - columns.begin, image, gradient,
-               sums);
-      }
+      if (first >= last || columns.begin >= columns.end) continue;
+      const float* image = x + ((n * s.height + first * s.stride_height + row) * s.width +
+                                columns.begin * s.stride_width + column) *
+                                   s.channels;
+      const float* gradient =
+          dy + ((n * s.out_height + first) * s.out_width + columns.begin) * s.out_channels;
+      AddTap(tap, last - first, columns.end - columns.begin, image, gradient, sums);
     }
   }
 
@@ -110,6 +111,7 @@ struct Gradient {
 struct Cuts {
   int64_t block, blocks;  // rows of a block; blocks of an image
   int64_t run, runs;      // blocks of a run
+  int64_t taps;           // of a task
 };
 
 Cuts CutsOf(const ConvSize& s) {
@@ -125,6 +127,8 @@ Cuts CutsOf(const ConvSize& s) {
   const int64_t wanted = std::min({kMaxParts, fit, work / kTaskProducts});
   cuts.run = CeilDiv(s.batch * cuts.blocks, std::max<int64_t>(1, wanted));
   cuts.runs = CeilDiv(s.batch * cuts.blocks, cuts.run);
+  const bool divides = cuts.runs < kFewParts && work / cuts.runs > s.taps() * kTaskProducts;
+  cuts.taps = divides ? 1 : s.taps();
   return cuts;
 }
 
@@ -149,16 +153,25 @@ void DirectWeightGradient(const ConvKernels& kernels, const ConvSize& s, const f
   // The last part is for the sum of the others, where its order is not that of dw.
   float* parts = GetScratch<float>(ScratchUse::kConvParts, (cuts.runs + 1) * s.weights());
   ParallelFor(cuts.runs, 1, [&](int64_t run, int64_t) {
-    float* sums = parts + run * s.weights();
-    std::fill_n(sums, s.weights(), 0.0f);
+    std::fill_n(parts + run * s.weights(), s.weights(), 0.0f);
+  });
+  const int64_t tasks = CeilDiv(s.taps(), cuts.taps);
+  ParallelFor(cuts.runs * tasks, 1, [&](int64_t task, int64_t) {
+    const int64_t run = task / tasks, tap = task % tasks * cuts.taps;
     const int64_t end = std::min(s.batch * cuts.blocks, (run + 1) * cuts.run);
     for (int64_t i = run * cuts.run; i < end; ++i) {
       const int64_t first = i % cuts.blocks * cuts.block;
-      gradient.AddRows(i / cuts.blocks, first, std::min(s.out_height, first + cuts.block), sums);
+      const int64_t last = std::min(s.out_height, first + cuts.block);
+      gradient.AddRows(i / cuts.blocks, first, last, tap, tap + cuts.taps,
+                       parts + run * s.weights());
     }
   });
   float* total = gradient.rows_are_outputs ? dw : parts + cuts.runs * s.weights();
-  ActiveGemmKernels(float()).sum_rows(cuts.runs, s.weights(), parts, s.weights(), total);
+  constexpr int64_t kColumns = 8192;
+  ParallelFor(s.weights(), kColumns, [&](int64_t begin, int64_t end) {
+    ActiveGemmKernels(float()).sum_rows(cuts.runs, end - begin, parts + begin, s.weights(),
+                                        total + begin);
+  });
   if (gradient.rows_are_outputs) return;
   const int64_t out = s.group_out_channels(), filter = s.filter();
   for (int64_t g = 0; g < s.groups; ++g) {

@@ -16,8 +16,8 @@ struct DirectBlock {
   int64_t x_row_stride, x_pixel_stride;
   int64_t taps, channels;
   const int64_t* tap_offsets;
-  // Panel q holds outputs [q cols, (q + 1) cols) as [taps, channels, cols], the last one padded
-  // with zeros.
+  // For `direct`, panel q holds outputs [q cols, (q + 1) cols) as [taps, channels, cols], the last
+  // one padded with zeros; for `dot`, [outputs, taps, channels].
   const float* w;
   const float* bias;  // or null
   float* y;
@@ -42,6 +42,7 @@ struct ConvKernels {
   // Rows of images of this width are computed fastest this many at a time.
   int64_t (*rows_at_a_time)(int64_t width);
   void (*direct)(const DirectBlock& block);
+  void (*dot)(const DirectBlock& block);  // for few outputs
   void (*outer)(const OuterBlock& block);
 };
 

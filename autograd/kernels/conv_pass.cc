@@ -129,7 +129,7 @@ void RunBlock(const ConvKernels& kernels, const ConvPass& p, const Layout& layou
       b.w = p.w + g * p.group_weights;
       b.bias = p.epilogue.bias == nullptr ? nullptr : p.epilogue.bias + g * p.outputs;
       b.y = p.to + n * p.to_image_stride + i * p.to_row_stride + g * p.outputs;
-      kernels.direct(b);
+      p.dots ? kernels.dot(b) : kernels.direct(b);
     }
   }
 }

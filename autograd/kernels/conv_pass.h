@@ -21,8 +21,9 @@ struct ConvPass {
   int64_t rows, columns, row_step, column_step;
   int64_t taps;
   const int64_t* tap_offsets;
-  const float* w;  // group after group, in panels as DirectBlock says
+  const float* w;  // group after group, each as DirectBlock says
   int64_t group_weights, cols;
+  bool dots;        // by ConvKernels::dot
   int64_t outputs;  // of a group
   float* to;
   int64_t to_image_stride, to_row_stride, to_pixel_stride;
