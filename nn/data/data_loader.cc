@@ -118,10 +118,12 @@ absl::Status DataLoader::Seek(const Position& position) {
 void DataLoader::Start() {
   const auto maker =
       std::make_shared<BatchMaker>(dataset_, options_, batches_per_epoch_, position_);
-  make_ = [maker] { return maker->Next(); };
-  if (options_.prefetch == 0) return;
-  prefetcher_ =
-      std::make_unique<internal::Prefetcher>(make_, static_cast<size_t>(options_.prefetch));
+  const auto make = [maker] { return maker->Next(); };
+  if (options_.prefetch > 0) {
+    prefetcher_ =
+        std::make_unique<internal::Prefetcher>(make, static_cast<size_t>(options_.prefetch));
+  }
+  make_ = make;
 }
 
 void DataLoader::Stop() {
