@@ -1,7 +1,7 @@
 // Normalisation layers. The operations are autograd/ops/norm.h.
 //
 // Example:
-//   GroupNorm norm(32, 64);
+//   nn::GroupNorm norm(32, 64);
 //   Tensor y = norm.ForwardThen(Ones({2, 7, 7, 64}), {Activation::kSilu});  // in one pass
 #ifndef NN_NORM_H_
 #define NN_NORM_H_
