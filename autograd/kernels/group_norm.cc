@@ -101,7 +101,8 @@ class Forward {
           layer_.Moments(x, chunk, memory.sums + chunk * sums_);
         }
         FillMap(sample, memory.sums, memory.statistics, arrays);
-        for (int64_t chunk = 0; chunk < cuts_.chunks; ++chunk) {
+        // Backwards, since the last chunks are the ones still in the cache.
+        for (int64_t chunk = cuts_.chunks - 1; chunk >= 0; --chunk) {
           layer_.Apply(x, chunk, arrays.map(), y_ + sample * sample_);
         }
       }
@@ -197,7 +198,8 @@ class Backward {
     }
     Combine(sample, memory.sums, arrays, share);
     if (dx_ == nullptr) return;
-    for (int64_t chunk = 0; chunk < cuts_.chunks; ++chunk) {
+    // Backwards, since the last chunks are the ones still in the cache.
+    for (int64_t chunk = cuts_.chunks - 1; chunk >= 0; --chunk) {
       layer_.InputGradient(x, chunk, arrays, made == nullptr ? dy : made, dx_ + sample * sample_);
     }
   }

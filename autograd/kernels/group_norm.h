@@ -15,10 +15,10 @@
 //   dweight = sum g u, dbias = sum g (over the channel and all samples),
 //   dx = (weight g - sum(weight g) / n - u sum(weight g u) / n) / sqrt(v + eps).
 //
-// Statistics are exact enough for a mean of any size: distances from one of the sample's own
-// values, which no element is further from than the spread of the data, are summed in blocks and
-// the blocks in f64. Results have the same bits whatever the number of threads and the alignment.
-// Sizes may be 0, but for groups. Outputs overlap nothing else.
+// Statistics are exact enough for a mean of any size: sums in T are of a few rows at a time, of
+// distances from one of these rows, than which the data spread no less, and are added up in f64.
+// Results have the same bits whatever the number of threads and the alignment. Sizes may be 0, but
+// for groups. Outputs overlap nothing else.
 //
 // Example:
 //   std::vector<float> x = {1, 2, 3, 4, 5, 7}, y(6), dx(6), dy = {1, 0, 0, 0, 0, 0};
