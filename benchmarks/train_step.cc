@@ -136,7 +136,7 @@ int Run() {
       name == "unet" ? UNetProblem(batch, generator) : MoonsProblem(batch, generator);
   const std::vector<double> times =
       TimeSteps(problem, steps, absl::GetFlag(FLAGS_warmup), generator);
-  const double median = times[times.size() / 2];
+  const double median = (times[(times.size() - 1) / 2] + times[times.size() / 2]) / 2;
   std::cout << absl::StrFormat(
       "{\"model\": \"%s\", \"batch_size\": %d, \"threads\": %d, \"steps\": %d, \"median_ms\": "
       "%.4g, "
