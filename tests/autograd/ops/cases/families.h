@@ -19,6 +19,7 @@ std::vector<OpCase> CastCases();
 std::vector<OpCase> BinaryCases();
 std::vector<OpCase> ActivationCases();
 std::vector<OpCase> ConvCases();
+std::vector<OpCase> DropoutCases();
 std::vector<OpCase> ExpandCases();
 std::vector<OpCase> LinearCases();
 std::vector<OpCase> MatMulCases();
