@@ -23,6 +23,19 @@ bool IsProduct(const ConvSize& s) {
          s.width == s.out_width;
 }
 
+// The kernels of conv_direct.h where they serve: not for windows far larger than the image or
+// wholly outside of it, around which borders would be copied for nothing.
+const ConvKernels* DirectKernels(const ConvSize& s) {
+  const auto fits = [](int64_t size, int64_t kernel, int64_t padding, int64_t dilation) {
+    constexpr int64_t kFew = 64;
+    const int64_t reach = dilation * (kernel - 1);
+    return padding <= reach && reach <= kFew + 4 * size;
+  };
+  const bool serves = fits(s.height, s.kernel_height, s.padding_height, s.dilation_height) &&
+                      fits(s.width, s.kernel_width, s.padding_width, s.dilation_width);
+  return serves ? ActiveConvKernels() : nullptr;
+}
+
 template <class T>
 GemmEpilogue<T> Finish(const ConvEpilogue<T>& epilogue) {
   GemmEpilogue<T> finish;
@@ -37,8 +50,8 @@ void Forward(const ConvSize& s, const T* x, const T* w, const ConvEpilogue<T>& e
                 s.channels, T(0), y, s.out_channels, Finish(epilogue));
   }
   if constexpr (std::is_same_v<T, float>) {
-    const ConvKernels* kernels = ActiveConvKernels();
-    if (kernels != nullptr) return DirectForward(*kernels, s, x, w, epilogue, y);
+    if (const ConvKernels* kernels = DirectKernels(s))
+      return DirectForward(*kernels, s, x, w, epilogue, y);
   }
   PatchesForward(s, x, w, epilogue, y);
 }
@@ -51,8 +64,8 @@ void InputGradient(const ConvSize& s, const T* dy, const T* w, const ConvEpilogu
                 s.channels, 1, T(0), dx, s.channels, Finish(epilogue));
   }
   if constexpr (std::is_same_v<T, float>) {
-    const ConvKernels* kernels = ActiveConvKernels();
-    if (kernels != nullptr) return DirectInputGradient(*kernels, s, dy, w, epilogue, dx);
+    if (const ConvKernels* kernels = DirectKernels(s))
+      return DirectInputGradient(*kernels, s, dy, w, epilogue, dx);
   }
   PatchesInputGradient(s, dy, w, epilogue, dx);
 }
@@ -60,8 +73,8 @@ void InputGradient(const ConvSize& s, const T* dy, const T* w, const ConvEpilogu
 template <class T>
 void WeightGradient(const ConvSize& s, const T* x, const T* dy, T* dw) {
   if constexpr (std::is_same_v<T, float>) {
-    const ConvKernels* kernels = ActiveConvKernels();
-    if (kernels != nullptr) return DirectWeightGradient(*kernels, s, x, dy, dw);
+    if (const ConvKernels* kernels = DirectKernels(s))
+      return DirectWeightGradient(*kernels, s, x, dy, dw);
   }
   PatchesWeightGradient(s, x, dy, dw);
 }

@@ -11,9 +11,9 @@
 namespace autograd::kernels {
 namespace {
 
-// A remainder of the stride along one axis: elements first, first + step, ... of the result read
-// the source through taps a = first_tap, first_tap + tap_step, ... < kernel, at offset - (number of
-// tap) offset_step from source_step times their number.
+// One remainder of the stride along one axis. Element first + i step of the result, i < count, adds
+// up taps first_tap + t tap_step of the kernel, t < taps, each times element i source_step + offset
+// + t offset_step of the source.
 struct Phase {
   int64_t first, step, count, source_step;
   int64_t first_tap, tap_step, taps, offset, offset_step;
@@ -33,9 +33,9 @@ Phase GradientPhase(int64_t r, int64_t size, int64_t kernel, int64_t stride, int
   // The taps that fit repeat after stride / gcd(stride, dilation) of them.
   int64_t first = 0;
   while (first < kernel && (r + padding - first * dilation) % stride != 0) ++first;
-  if (first == kernel || phase.count <= 0) return phase;
+  if (first == kernel) return phase;
   phase.first_tap = first;
-  while (phase.tap_step * dilation % stride != 0) ++phase.tap_step;
+  while (phase.tap_step < kernel && phase.tap_step * dilation % stride != 0) ++phase.tap_step;
   phase.taps = CeilDiv(kernel - first, phase.tap_step);
   phase.offset = (r + padding - first * dilation) / stride;
   phase.offset_step = -phase.tap_step * dilation / stride;
@@ -163,13 +163,13 @@ void DirectInputGradient(const ConvKernels& kernels, const ConvSize& s, const fl
   pass.to_row_stride = s.width * s.channels;
   pass.to_image_stride = s.pixels() * s.channels;
   pass.epilogue = epilogue;
-  for (int64_t i = 0; i < s.stride_height; ++i) {
+  // Strides beyond the image have no elements at the later remainders.
+  for (int64_t i = 0; i < std::min(s.stride_height, s.height); ++i) {
     const Phase rows = GradientPhase(i, s.height, s.kernel_height, s.stride_height,
                                      s.padding_height, s.dilation_height);
-    for (int64_t j = 0; j < s.stride_width; ++j) {
+    for (int64_t j = 0; j < std::min(s.stride_width, s.width); ++j) {
       const Phase columns = GradientPhase(j, s.width, s.kernel_width, s.stride_width,
                                           s.padding_width, s.dilation_width);
-      if (rows.count <= 0 || columns.count <= 0) continue;
       RunPhases(kernels, s, rows, columns, w, {s.group_channels(), s.filter(), 1},
                 s.group_out_channels() * s.filter(), pass);
     }

@@ -97,6 +97,8 @@ std::vector<ConvSize> Sizes() {
       Complete(Dilated(Size(2, 15, 15, 8, 8, 3, 3), 2, 3)),
       Complete(Strided(Dilated(Padded(Size(1, 15, 14, 8, 20, 3, 4), 2, 5), 4, 2), 2, 4)),
       Complete(Padded(Size(1, 4, 5, 6, 7, 2, 3), 4, 6)),
+      Complete(Strided(Padded(Size(1, 4, 5, 6, 7, 2, 1), 1, 0), 1 << 30, 1 << 30)),
+      Complete(Strided(Padded(Size(1, 4, 5, 6, 7, 2, 2), 1 << 30, 1 << 30), 1 << 30, 1 << 30)),
       Complete(Grouped(Padded(Size(2, 9, 9, 48, 36, 3, 3), 1, 1), 3)),
       Complete(Grouped(Padded(Size(1, 6, 7, 20, 20, 3, 3), 1, 1), 20)),
       Complete(Grouped(Strided(Size(1, 6, 7, 20, 40, 3, 3), 2, 2), 4)),
