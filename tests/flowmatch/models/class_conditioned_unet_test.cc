@@ -6,9 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "autograd/grad.h"
+#include "autograd/memory/allocator.h"
+#include "autograd/ops/arithmetic.h"
 #include "autograd/ops/creation.h"
+#include "autograd/ops/reduce.h"
 #include "autograd/ops/slice.h"
+#include "autograd/ops/unary.h"
+#include "nn/ema.h"
 #include "nn/named_tensors.h"
+#include "nn/optim/adam.h"
+#include "nn/parameter_buffer.h"
 #include "tests/flowmatch/testing/error_text.h"
 
 namespace flowmatch {
@@ -86,6 +94,29 @@ TEST(ClassConditionedUNetTest, TimeAndLabelMatter) {
     EXPECT_EQ(run(0.5f, 1), run(0.5f, 1));
     EXPECT_NE(run(0.5f, 1), run(0.5f, 2));
     EXPECT_NE(run(0.5f, 1), run(0.51f, 1));
+  }
+}
+
+TEST(ClassConditionedUNetTest, ATrainingStepReusesTheMemoryOfTheOneBefore) {
+  Generator generator(6);
+  const ClassConditionedUNet model(SmallOptions(), generator);
+  nn::ParameterBuffer parameters(model);
+  nn::AdamW optimizer(parameters);
+  nn::Ema ema(parameters, nn::WarmupDecay(0.999));
+  const Tensor x = autograd::Randn({8, 28, 28, 1}, generator), t = autograd::Rand({8}, generator);
+  const Tensor labels = autograd::RandInt(0, 4, {8}, generator);
+  int64_t allocations = 0;
+  for (int step = 0; step < 4; ++step) {
+    optimizer.ZeroGrad();
+    Backward(Mean(autograd::Square(model.Forward(x, t, labels) - x), {}));
+    optimizer.Step();
+    ema.Update();
+    const int64_t now = autograd::GetAllocatorStats().system_allocations;
+    // Under AddressSanitizer everything comes from the system.
+    if (step > 0 && autograd::AllocatorCaches()) {
+      EXPECT_EQ(now, allocations) << "step " << step;
+    }
+    allocations = now;
   }
 }
 
