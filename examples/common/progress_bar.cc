@@ -24,9 +24,10 @@ std::string FormatSeconds(double seconds) {
 
 }  // namespace
 
-ProgressBar::ProgressBar(std::string what, int64_t total, std::FILE* stream)
+ProgressBar::ProgressBar(std::string what, int64_t total, int64_t before, std::FILE* stream)
     : what_(std::move(what)),
       total_(std::max<int64_t>(1, total)),
+      before_(before),
       stream_(stream),
       terminal_(isatty(fileno(stream)) != 0),
       start_(Clock::now()),
@@ -61,7 +62,7 @@ void ProgressBar::Finish() {
 }
 
 std::string ProgressBar::Describe(int64_t done, double loss, double seconds) const {
-  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  const double rate = seconds > 0 ? static_cast<double>(done - before_) / seconds : 0;
   const double left = rate > 0 ? static_cast<double>(total_ - done) / rate : 0;
   const std::string speed =
       rate >= 10 ? absl::StrFormat("%.0f it/s", rate) : absl::StrFormat("%.2f it/s", rate);

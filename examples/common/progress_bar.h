@@ -18,7 +18,8 @@ namespace examples {
 // second to a terminal, and to a file or pipe a line for each tenth of the work.
 class ProgressBar {
  public:
-  ProgressBar(std::string what, int64_t total, std::FILE* stream = stderr);
+  // `before` of the total were done earlier, by a run that this one continues.
+  ProgressBar(std::string what, int64_t total, int64_t before = 0, std::FILE* stream = stderr);
 
   // `done` of the total are done. Cheap enough to be called for each step of some microseconds.
   void Update(int64_t done, double loss);
@@ -32,6 +33,7 @@ class ProgressBar {
 
   std::string what_;
   int64_t total_;
+  int64_t before_;
   std::FILE* stream_;
   bool terminal_;
   Clock::time_point start_;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "autograd/grad_mode.h"
 #include "autograd/ops/creation.h"
+#include "examples/common/loss_curve.h"
 #include "examples/moons/evaluate.h"
 #include "examples/plot/color.h"
 #include "examples/plot/figure.h"
@@ -72,34 +73,13 @@ Tensor GridPoints(const Box& box, int columns, int rows) {
 
 absl::Status DrawLoss(const Options& options, const std::vector<float>& losses,
                       const std::string& path) {
-  // A moving mean over a fiftieth of the run, drawn over every single loss.
-  const size_t window = std::max<size_t>(1, losses.size() / 50);
-  std::vector<double> step, raw, smooth_step, smooth;
-  double sum = 0;
-  for (size_t i = 0; i < losses.size(); ++i) {
-    step.push_back(static_cast<double>(i + 1));
-    raw.push_back(static_cast<double>(losses[i]));
-    sum += raw[i];
-    if (i >= window) sum -= raw[i - window];
-    if (i + 1 < window) continue;
-    smooth_step.push_back(step[i] - static_cast<double>(window - 1) / 2);
-    smooth.push_back(sum / static_cast<double>(window));
-  }
   Figure figure(1000, 600);
   Axes& axes = figure.At(0, 0);
-  axes.Line(step, raw, {.width = .6, .alpha = .25, .label = "each batch"});
-  axes.Line(smooth_step, smooth, {.width = 2.2, .label = absl::StrCat("mean of ", window)});
+  AddLossCurve(axes, losses, losses.size() / 50);
   if (options.data.empty() && options.path == "cond_ot" && options.noise == kFloorNoise) {
     axes.HLine(kLossFloor, {.dashed = true, .label = "irreducible loss .941"});
   }
-  // The first losses are far above the rest.
-  std::vector<double> sorted = raw;
-  std::sort(sorted.begin(), sorted.end());
-  const double low = sorted[sorted.size() / 500],
-               high = sorted[sorted.size() - 1 - sorted.size() / 200];
-  const double margin = .1 * (high - low) + 1e-6;
-  axes.YLimits(low - margin, high + margin);
-  axes.Title("Two moons: conditional flow matching loss").XLabel("iteration").YLabel("loss");
+  axes.Title("Two moons: conditional flow matching loss");
   return figure.Write(path);
 }
 

@@ -1,0 +1,172 @@
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "autograd/io/file.h"
+#include "autograd/ops/creation.h"
+#include "examples/common/paths.h"
+#include "examples/mnist/checkpoint.h"
+#include "examples/mnist/classifier.h"
+#include "examples/mnist/data.h"
+#include "examples/mnist/generate.h"
+#include "examples/mnist/subcommands.h"
+#include "flowmatch/metrics/frechet.h"
+
+namespace examples::mnist {
+namespace {
+
+using autograd::Tensor;
+
+// The numbers of the first `per_class` images of each digit, digit by digit in turn.
+absl::StatusOr<std::vector<int64_t>> Balanced(const nn::LabelledImages& data, int64_t per_class,
+                                              const std::string& name) {
+  std::vector<std::vector<int64_t>> of_digit(kDigits);
+  const std::span<const int64_t> labels = data.labels.span<int64_t>();
+  for (size_t i = 0; i < labels.size(); ++i) {
+    of_digit[static_cast<size_t>(labels[i])].push_back(static_cast<int64_t>(i));
+  }
+  std::vector<int64_t> numbers;
+  for (size_t digit = 0; digit < of_digit.size(); ++digit) {
+    const int64_t found = static_cast<int64_t>(of_digit[digit].size());
+    if (found < per_class) {
+      return absl::InvalidArgumentError(absl::StrCat("--samples_per_class is ", per_class,
+                                                     ", but there are only ", found, " ", name,
+                                                     " images of a ", digit));
+    }
+    numbers.insert(numbers.end(), of_digit[digit].begin(), of_digit[digit].begin() + per_class);
+  }
+  return numbers;
+}
+
+std::vector<int64_t> EachDigit(int64_t per_class) {
+  std::vector<int64_t> digits;
+  for (int64_t digit = 0; digit < kDigits; ++digit) {
+    digits.insert(digits.end(), static_cast<size_t>(per_class), digit);
+  }
+  return digits;
+}
+
+struct Row {
+  std::string name;
+  double accuracy = 0, frechet = 0, seconds = 0;
+};
+
+Row Measure(const std::string& name, const Judgement& judgement, const Judgement& reference,
+            const std::vector<int64_t>& digits) {
+  return {.name = name,
+          .accuracy = Accuracy(judgement.classes, digits),
+          .frechet = flowmatch::FrechetDistance(judgement.features, reference.features,
+                                                Classifier::kFeatures)};
+}
+
+void Print(const Row& row) {
+  absl::PrintF("%-32s %11.2f %%  %10.4f", row.name, 100 * row.accuracy, row.frechet);
+  row.seconds > 0 ? absl::PrintF("  %8.1f s\n", row.seconds) : absl::PrintF("\n");
+  std::fflush(stdout);
+}
+
+nlohmann::ordered_json Json(const Row& row) {
+  return {{"accuracy", row.accuracy}, {"frechet_distance", row.frechet}};
+}
+
+class Evaluation {
+ public:
+  Evaluation(const EvalOptions& options, const LoadedModel& model, TrainedClassifier classifier)
+      : options_(options), model_(model), classifier_(std::move(classifier)) {}
+
+  absl::StatusOr<int> Run(const nn::LabelledImages& train, const nn::LabelledImages& test,
+                          const std::vector<int64_t>& train_numbers,
+                          const std::vector<int64_t>& test_numbers) {
+    const std::vector<int64_t> digits = EachDigit(options_.samples_per_class);
+    const Classifier& judge = *classifier_.classifier;
+    const Judgement reference = Judge(judge, nn::ImageDataset(test).Fetch(test_numbers)[0]);
+    absl::PrintF("the classifier is right on %.2f %% of the test images\n\n",
+                 100 * classifier_.accuracy);
+    absl::PrintF("%-32s %13s  %10s  %10s\n", "against as many test images", "as their label",
+                 "Frechet", "drawn in");
+    const Row floor =
+        Measure(absl::StrCat(train_numbers.size(), " training images (floor)"),
+                Judge(judge, nn::ImageDataset(train).Fetch(train_numbers)[0]), reference, digits);
+    Print(floor);
+    nlohmann::ordered_json settings = nlohmann::ordered_json::array();
+    for (const double scale : options_.guidance_scales) {
+      for (const int64_t steps : options_.steps) {
+        const Row row = MeasureSetting(scale, static_cast<int>(steps), reference, digits);
+        Print(row);
+        nlohmann::ordered_json json = {{"guidance_scale", scale}, {"steps", steps}};
+        json.update(Json(row));
+        json["seconds"] = row.seconds;
+        settings.push_back(json);
+      }
+    }
+    return WriteReport(floor, settings);
+  }
+
+ private:
+  Row MeasureSetting(double scale, int steps, const Judgement& reference,
+                     const std::vector<int64_t>& digits) {
+    // Each setting starts from the same noise.
+    autograd::Generator generator(options_.seed, kSampleStream);
+    const Tensor noise = autograd::Randn(
+        {static_cast<int64_t>(digits.size()), kImageSize, kImageSize, 1}, generator);
+    std::vector<int64_t> labels = digits;
+    for (int64_t& label : labels) ++label;
+    const auto start = std::chrono::steady_clock::now();
+    const Tensor images =
+        Generate(*model_.model, noise, labels,
+                 {.guidance_scale = scale, .ode = {.method = options_.method, .steps = steps}});
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    Row row = Measure(absl::StrFormat("guidance %g, %d %s steps", scale, steps,
+                                      flowmatch::OdeMethodName(options_.method)),
+                      Judge(*classifier_.classifier, images), reference, digits);
+    row.seconds = seconds;
+    return row;
+  }
+
+  absl::StatusOr<int> WriteReport(const Row& floor, const nlohmann::ordered_json& settings) const {
+    nlohmann::ordered_json json;
+    json["checkpoint"] = options_.model.path;
+    json["weights"] = model_.averaged ? "ema" : "last";
+    json["solver"] = flowmatch::OdeMethodName(options_.method);
+    json["samples_per_class"] = options_.samples_per_class;
+    json["seed"] = options_.seed;
+    json["classifier_accuracy"] = classifier_.accuracy;
+    json["floor"] = Json(floor);
+    json["settings"] = settings;
+    const std::string path = options_.output_dir + "/eval.json";
+    absl::Status status = autograd::WriteFileAtomically(path, json.dump(2) + "\n");
+    if (!status.ok()) return status;
+    absl::PrintF("\nthe same numbers are in %s\n", path);
+    return 0;
+  }
+
+  const EvalOptions& options_;
+  const LoadedModel& model_;
+  TrainedClassifier classifier_;
+};
+
+}  // namespace
+
+absl::StatusOr<int> RunEval(const EvalOptions& options) {
+  const absl::StatusOr<LoadedModel> model = LoadModel(options.model);
+  if (!model.ok()) return model.status();
+  const absl::StatusOr<nn::Mnist> data = LoadImages(options.data_dir);
+  if (!data.ok()) return data.status();
+  const auto train_numbers = Balanced(data->train, options.samples_per_class, "training");
+  if (!train_numbers.ok()) return train_numbers.status();
+  const auto test_numbers = Balanced(data->test, options.samples_per_class, "test");
+  if (!test_numbers.ok()) return test_numbers.status();
+  if (absl::Status status = MakeFolder(options.output_dir); !status.ok()) return status;
+  absl::StatusOr<TrainedClassifier> classifier =
+      ClassifierFor(*data, options.output_dir + "/classifier.safetensors");
+  if (!classifier.ok()) return classifier.status();
+  return Evaluation(options, *model, *std::move(classifier))
+      .Run(data->train, data->test, *train_numbers, *test_numbers);
+}
+
+}  // namespace examples::mnist

@@ -1,0 +1,63 @@
+#include "examples/mnist/generate.h"
+
+#include <algorithm>
+
+#include "autograd/grad_mode.h"
+#include "autograd/ops/concat.h"
+#include "autograd/ops/slice.h"
+#include "flowmatch/guidance/classifier_free_guidance.h"
+
+namespace examples::mnist {
+
+using autograd::Tensor;
+
+namespace {
+
+// Images drawn at once: enough to keep all processors busy, few enough for the caches and memory.
+constexpr int64_t kChunk = 64;
+
+}  // namespace
+
+std::vector<int64_t> GridColumns(const std::vector<int64_t>& digits) {
+  std::vector<int64_t> columns = {kNullLabel};
+  for (const int64_t digit : digits) columns.push_back(digit + 1);
+  return columns;
+}
+
+std::vector<int64_t> Repeat(const std::vector<int64_t>& labels, int64_t rows) {
+  std::vector<int64_t> all;
+  for (int64_t row = 0; row < rows; ++row) all.insert(all.end(), labels.begin(), labels.end());
+  return all;
+}
+
+std::vector<Tensor> GenerateStates(const flowmatch::ClassConditionedUNet& model,
+                                   const Tensor& noise, const std::vector<int64_t>& labels,
+                                   const std::vector<double>& times,
+                                   const GenerateOptions& options) {
+  const autograd::NoGrad guard;
+  const int64_t n = noise.size(0);
+  const Tensor all_labels = Tensor::FromVector(labels, {n});
+  const auto velocity = [&model](const Tensor& x, const Tensor& t, const Tensor& chunk_labels) {
+    return model.Forward(x, t, chunk_labels);
+  };
+  std::vector<std::vector<Tensor>> chunks(times.size());
+  for (int64_t begin = 0; begin < n; begin += kChunk) {
+    const int64_t end = std::min(n, begin + kChunk);
+    const flowmatch::ClassifierFreeGuidance guided(
+        velocity, Slice(all_labels, 0, begin, end),
+        {.scale = options.guidance_scale, .null_label = kNullLabel});
+    const std::vector<Tensor> states =
+        SolveOde(guided, Slice(noise, 0, begin, end), times, options.ode).states;
+    for (size_t i = 0; i < times.size(); ++i) chunks[i].push_back(states[i]);
+  }
+  std::vector<Tensor> result;
+  for (const std::vector<Tensor>& parts : chunks) result.push_back(autograd::Concat(parts, 0));
+  return result;
+}
+
+Tensor Generate(const flowmatch::ClassConditionedUNet& model, const Tensor& noise,
+                const std::vector<int64_t>& labels, const GenerateOptions& options) {
+  return GenerateStates(model, noise, labels, {0, 1}, options).back();
+}
+
+}  // namespace examples::mnist

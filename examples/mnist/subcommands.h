@@ -1,0 +1,18 @@
+// The commands of the MNIST program. Each returns the exit code, or an error for the user: bad
+// input before anything was written (kBadInput), or a failure to write.
+#ifndef EXAMPLES_MNIST_SUBCOMMANDS_H_
+#define EXAMPLES_MNIST_SUBCOMMANDS_H_
+
+#include "absl/status/statusor.h"
+#include "examples/mnist/options.h"
+
+namespace examples::mnist {
+
+absl::StatusOr<int> RunTrain(const TrainOptions& options);
+absl::StatusOr<int> RunSample(const SampleOptions& options);
+absl::StatusOr<int> RunEval(const EvalOptions& options);
+absl::StatusOr<int> RunInfo(const InfoOptions& options);
+
+}  // namespace examples::mnist
+
+#endif  // EXAMPLES_MNIST_SUBCOMMANDS_H_
