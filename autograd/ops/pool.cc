@@ -121,6 +121,7 @@ class MaxPool2dNode final : public NodeOf<MaxPool2dNode> {
     internal::Dispatch<internal::DTypes::kFloating>(g.dtype(), [&]<class T>(T) {
       const int64_t channels = shape_[3], image = shape_[1] * shape_[2] * channels;
       const int64_t pooled = at.size(1);
+      const kernels::PixelKernels<T>& pixels = kernels::GetPixelKernels<T>();
       // Windows may overlap, so an image is one task.
       ParallelFor(
           shape_[0], std::max<int64_t>(1, kGrain / (image + 1)), [&](int64_t begin, int64_t end) {
@@ -143,8 +144,8 @@ class MaxPool2dNode final : public NodeOf<MaxPool2dNode> {
 
 // One pixel of the result: the maxima of a window of the image at x.
 template <class T>
-void MaxOfWindow(const T* x, const ImageWindows& windows, int64_t i, int64_t j, int64_t channels,
-                 T* best, int32_t* at) {
+void MaxOfWindow(const kernels::PixelKernels<T>& pixels, const T* x, const ImageWindows& windows,
+                 int64_t i, int64_t j, int64_t channels, T* best, int32_t* at) {
   const auto& [rows, columns] = windows;
   const int64_t first = rows.begin(i) * columns.size + columns.begin(j);
   std::copy_n(x + first * channels, channels, best);
@@ -152,8 +153,7 @@ void MaxOfWindow(const T* x, const ImageWindows& windows, int64_t i, int64_t j, 
   for (int64_t row = rows.begin(i); row < rows.end(i); ++row) {
     for (int64_t column = columns.begin(j); column < columns.end(j); ++column) {
       const int64_t pixel = row * columns.size + column;
-      kernels::GetPixelKernels<T>().take_larger(x + pixel * channels, static_cast<int32_t>(pixel),
-                                                channels, best, at);
+      pixels.take_larger(x + pixel * channels, static_cast<int32_t>(pixel), channels, best, at);
     }
   }
 }
@@ -164,13 +164,14 @@ void MaxPool(const Tensor& x, const ImageWindows& windows, const Tensor& y, cons
   const int64_t channels = x.size(3), image = x.size(1) * x.size(2) * channels;
   const int64_t columns = windows.columns.count(), pooled = windows.rows.count() * columns;
   const int64_t work = channels * windows.rows.kernel * windows.columns.kernel;
+  const kernels::PixelKernels<T>& pixels = kernels::GetPixelKernels<T>();
   ParallelFor(x.size(0) * pooled, std::max<int64_t>(1, kGrain / (work + 1)),
               [&](int64_t begin, int64_t end) {
                 for (int64_t pixel = begin; pixel < end; ++pixel) {
                   const int64_t in_image = pixel % pooled;
-                  MaxOfWindow(x.raw<T>() + pixel / pooled * image, windows, in_image / columns,
-                              in_image % columns, channels, y.raw<T>() + pixel * channels,
-                              at.raw<int32_t>() + pixel * channels);
+                  MaxOfWindow(pixels, x.raw<T>() + pixel / pooled * image, windows,
+                              in_image / columns, in_image % columns, channels,
+                              y.raw<T>() + pixel * channels, at.raw<int32_t>() + pixel * channels);
                 }
               });
 }
