@@ -123,16 +123,15 @@ class MaxPool2dNode final : public NodeOf<MaxPool2dNode> {
       const int64_t pooled = at.size(1);
       const kernels::PixelKernels<T>& pixels = kernels::GetPixelKernels<T>();
       // Windows may overlap, so an image is one task.
-      ParallelFor(
-          shape_[0], std::max<int64_t>(1, kGrain / (image + 1)), [&](int64_t begin, int64_t end) {
-            std::memset(dx.raw<T>() + begin * image, 0,
-                        static_cast<size_t>((end - begin) * image) * sizeof(T));
-            for (int64_t i = begin * pooled; i < end * pooled; ++i) {
-              kernels::GetPixelKernels<T>().scatter(g.raw<T>() + i * channels,
-                                                    at.raw<int32_t>() + i * channels, channels,
-                                                    channels, dx.raw<T>() + i / pooled * image);
-            }
-          });
+      ParallelFor(shape_[0], std::max<int64_t>(1, kGrain / (image + 1)),
+                  [&](int64_t begin, int64_t end) {
+                    std::memset(dx.raw<T>() + begin * image, 0,
+                                static_cast<size_t>((end - begin) * image) * sizeof(T));
+                    for (int64_t i = begin * pooled; i < end * pooled; ++i) {
+                      pixels.scatter(g.raw<T>() + i * channels, at.raw<int32_t>() + i * channels,
+                                     channels, channels, dx.raw<T>() + i / pooled * image);
+                    }
+                  });
     });
     ctx.SetGrad(0, dx);
   }
