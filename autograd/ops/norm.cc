@@ -14,6 +14,7 @@
 #include "autograd/ops/creation.h"
 #include "autograd/ops/dispatch.h"
 #include "autograd/ops/linear.h"
+#include "autograd/ops/norm_common.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/unary.h"
@@ -43,13 +44,6 @@ kernels::NormActivation<T> Kernels(const ActivationSpec& spec) {
                                         static_cast<T>(spec.parameter));
 }
 
-// (normalised weight + bias), activated.
-Tensor Finish(const Tensor& normalised, const Tensor& weight, const Tensor& bias,
-              const ActivationSpec& activation) {
-  const Tensor scaled = weight.defined() ? normalised * weight : normalised;
-  return Activate(bias.defined() ? scaled + bias : scaled, activation);
-}
-
 // What the fused rule stands for.
 Tensor Composite(const Tensor& x, const Tensor& weight, const Tensor& bias,
                  const GroupNormOptions& options) {
@@ -58,15 +52,9 @@ Tensor Composite(const Tensor& x, const Tensor& weight, const Tensor& bias,
       Reshape(x, {size.batch, size.rows, size.groups, size.channels / size.groups});
   const Tensor centred = grouped - Mean(grouped, {1, 3}, true);
   const Tensor inverse = Rsqrt(Mean(Square(centred), {1, 3}, true) + options.eps);
-  return Finish(Reshape(centred * inverse, x.shape()), weight, bias, options.activation);
+  return Activate(internal::Affine(Reshape(centred * inverse, x.shape()), weight, bias),
+                  options.activation);
 }
-
-template <class T>
-const T* DataOf(const Tensor& dense) {
-  return dense.defined() ? dense.raw<T>() : nullptr;
-}
-
-Tensor DenseOrUndefined(const Tensor& x) { return x.defined() ? Contiguous(x) : x; }
 
 class GroupNormNode final : public NodeOf<GroupNormNode> {
  public:
@@ -119,8 +107,8 @@ class GroupNormNode final : public NodeOf<GroupNormNode> {
 
   template <class T>
   void Fused(VjpContext& ctx) const {
-    const Tensor x = Contiguous(x_.Get()), weight = DenseOrUndefined(weight_.Get()),
-                 bias = DenseOrUndefined(bias_.Get()), dy = Contiguous(ctx.grad());
+    const Tensor x = Contiguous(x_.Get()), weight = internal::DenseOrUndefined(weight_.Get()),
+                 bias = internal::DenseOrUndefined(bias_.Get()), dy = Contiguous(ctx.grad());
     int inputs = 0;
     const auto gradient = [&](bool is_input) {
       const int input = is_input ? inputs++ : -1;
@@ -130,10 +118,11 @@ class GroupNormNode final : public NodeOf<GroupNormNode> {
     const auto dx = gradient(true), dweight = gradient(weight.defined()),
                dbias = gradient(bias.defined());
     const auto data = [](const Tensor& to) { return to.defined() ? to.raw<T>() : nullptr; };
-    kernels::GroupNormBackward(SizeOf(x, options_.groups), x.raw<T>(), DataOf<T>(weight),
-                               DataOf<T>(bias), options_.eps, Kernels<T>(options_.activation),
-                               statistics_.Get().raw<double>(), dy.raw<T>(), data(dx.second),
-                               data(dweight.second), data(dbias.second));
+    kernels::GroupNormBackward(SizeOf(x, options_.groups), x.raw<T>(), internal::DataOf<T>(weight),
+                               internal::DataOf<T>(bias), options_.eps,
+                               Kernels<T>(options_.activation), statistics_.Get().raw<double>(),
+                               dy.raw<T>(), data(dx.second), data(dweight.second),
+                               data(dbias.second));
     for (const auto& [input, grad] : {dx, dweight, dbias}) {
       if (grad.defined()) ctx.SetGrad(input, grad);
     }
@@ -142,27 +131,6 @@ class GroupNormNode final : public NodeOf<GroupNormNode> {
   SavedTensor x_, weight_, bias_, statistics_;
   GroupNormOptions options_;
 };
-
-// Undefined parameters fit.
-bool Fits(const Tensor& parameter, const Tensor& x) {
-  return !parameter.defined() || (parameter.rank() == 1 && parameter.size(0) == x.size(-1) &&
-                                  parameter.dtype() == x.dtype());
-}
-
-void CheckNorm(const char* operation, int lowest_rank, const char* wanted, const Tensor& x,
-               const Tensor& weight, const Tensor& bias, double eps) {
-  const bool good = x.defined() && internal::Contains(DTypes::kFloating, x.dtype()) &&
-                    x.rank() >= lowest_rank && Fits(weight, x) && Fits(bias, x);
-  if (!good) {
-    throw std::invalid_argument(std::string(operation) + ": x " + Describe(x) + ", weight " +
-                                Describe(weight) + " and bias " + Describe(bias) +
-                                " do not fit; wants " + wanted + ", f32 or f64");
-  }
-  if (!(eps >= 0)) {
-    throw std::invalid_argument(std::string(operation) + ": eps is " + std::to_string(eps) +
-                                ", expected 0 or more, for x " + Describe(x));
-  }
-}
 
 // y, and the kernel's statistics, [batch, groups, 2] f64; undefined if they are not wanted and
 // nothing is recorded.
@@ -177,10 +145,12 @@ std::pair<Tensor, Tensor> Normalise(const Tensor& x, const Tensor& weight, const
   }
   {
     const NoGrad guard;
-    const Tensor dense = Contiguous(x), w = DenseOrUndefined(weight), b = DenseOrUndefined(bias);
+    const Tensor dense = Contiguous(x), w = internal::DenseOrUndefined(weight),
+                 b = internal::DenseOrUndefined(bias);
     internal::Dispatch<DTypes::kFloating>(x.dtype(), [&]<class T>(T) {
-      kernels::GroupNormForward(size, dense.raw<T>(), DataOf<T>(w), DataOf<T>(b), options.eps,
-                                Kernels<T>(options.activation), y.raw<T>(),
+      kernels::GroupNormForward(size, dense.raw<T>(), internal::DataOf<T>(w),
+                                internal::DataOf<T>(b), options.eps, Kernels<T>(options.activation),
+                                y.raw<T>(),
                                 statistics.defined() ? statistics.raw<double>() : nullptr);
     });
   }
@@ -199,7 +169,7 @@ std::pair<Tensor, Tensor> Normalise(const Tensor& x, const Tensor& weight, const
 Tensor GroupNorm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias,
                  double eps, const ActivationSpec& activation) {
   const OpScope scope("GroupNorm", {&x, &weight, &bias});
-  CheckNorm("GroupNorm", 2, "[B, ..., C], [C] and [C]", x, weight, bias, eps);
+  internal::CheckNorm("GroupNorm", 2, "[B, ..., C], [C] and [C]", x, weight, bias, eps);
   internal::CheckActivation("GroupNorm", activation);
   if (groups < 1 || x.size(-1) % groups != 0) {
     throw std::invalid_argument("GroupNorm: " + std::to_string(groups) +
@@ -208,24 +178,10 @@ Tensor GroupNorm(const Tensor& x, int64_t groups, const Tensor& weight, const Te
   return Normalise(x, weight, bias, {groups, eps, activation}, false).first;
 }
 
-Tensor LayerNorm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
-  const OpScope scope("LayerNorm", {&x, &weight, &bias});
-  CheckNorm("LayerNorm", 1, "[..., C], [C] and [C]", x, weight, bias, eps);
-  const int64_t channels = x.size(-1);
-  const Tensor rows = Reshape(x, {channels == 0 ? 0 : x.numel() / channels, channels});
-  return Reshape(Normalise(rows, weight, bias, {1, eps, {}}, false).first, x.shape());
-}
-
-Tensor RmsNorm(const Tensor& x, const Tensor& weight, double eps) {
-  const OpScope scope("RmsNorm", {&x, &weight});
-  CheckNorm("RmsNorm", 1, "[..., C] and [C]", x, weight, Tensor(), eps);
-  return Finish(x * Rsqrt(Mean(Square(x), {-1}, true) + eps), weight, Tensor(), {});
-}
-
 BatchNormResult BatchNorm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
                           const ActivationSpec& activation) {
   const OpScope scope("BatchNorm", {&x, &weight, &bias});
-  CheckNorm("BatchNorm", 2, "[..., C], [C] and [C]", x, weight, bias, eps);
+  internal::CheckNorm("BatchNorm", 2, "[..., C], [C] and [C]", x, weight, bias, eps);
   internal::CheckActivation("BatchNorm", activation);
   if (x.numel() == 0) {
     throw std::invalid_argument("BatchNorm: x " + Describe(x) + " has no numbers to average");
@@ -248,14 +204,15 @@ Tensor BatchNormWith(const Tensor& x, const Tensor& mean, const Tensor& variance
                      const Tensor& weight, const Tensor& bias, double eps,
                      const ActivationSpec& activation) {
   const OpScope scope("BatchNormWith", {&x, &mean, &variance, &weight, &bias});
-  CheckNorm("BatchNormWith", 1, "[..., C], [C] and [C]", x, weight, bias, eps);
+  internal::CheckNorm("BatchNormWith", 1, "[..., C], [C] and [C]", x, weight, bias, eps);
   internal::CheckActivation("BatchNormWith", activation);
-  if (!mean.defined() || !variance.defined() || !Fits(mean, x) || !Fits(variance, x)) {
+  if (!mean.defined() || !variance.defined() || !internal::FitsChannels(mean, x) ||
+      !internal::FitsChannels(variance, x)) {
     throw std::invalid_argument("BatchNormWith: mean " + Describe(mean) + " and variance " +
                                 Describe(variance) + " do not fit x " + Describe(x) +
                                 "; wants [C] of its dtype");
   }
-  return Finish((x - mean) * Rsqrt(variance + eps), weight, bias, activation);
+  return Activate(internal::Affine((x - mean) * Rsqrt(variance + eps), weight, bias), activation);
 }
 
 }  // namespace autograd

@@ -1,6 +1,7 @@
 // Normalisation: differences from a mean, over a standard deviation, within groups of numbers.
 //
-// What a group is tells the operations apart. x is [..., C], channels last, and
+// What a group is tells the operations apart (two of them are in layer_norm.h). x is [..., C],
+// channels last, and
 //   GroupNorm  some neighbouring channels of one sample, over all places (Wu and He 2018);
 //   LayerNorm  one vector of channels (Ba, Kiros and Hinton 2016);
 //   BatchNorm  one channel of the whole batch (Ioffe and Szegedy 2015);
@@ -24,6 +25,7 @@
 #include <cstdint>
 
 #include "autograd/ops/activation_spec.h"
+#include "autograd/ops/layer_norm.h"
 #include "autograd/tensor.h"
 
 namespace autograd {
@@ -34,14 +36,6 @@ namespace autograd {
 Tensor GroupNorm(const Tensor& x, int64_t groups, const Tensor& weight = Tensor(),
                  const Tensor& bias = Tensor(), double eps = 1e-5,
                  const ActivationSpec& activation = {});
-
-// x [..., C]; weight and bias [C] or undefined.
-Tensor LayerNorm(const Tensor& x, const Tensor& weight = Tensor(), const Tensor& bias = Tensor(),
-                 double eps = 1e-5);
-
-// x / sqrt(mean(x^2) + eps) weight, the mean over the last axis: x [..., C], weight [C] or
-// undefined.
-Tensor RmsNorm(const Tensor& x, const Tensor& weight = Tensor(), double eps = 1e-6);
 
 struct BatchNormResult {
   Tensor y;

@@ -193,6 +193,16 @@ std::vector<OpCase> NormCases() {
        .function = Unary([](const Tensor& x) { return LayerNorm(x); }),
        .inputs = {{{3, 5}}},
        .reference = NormReference(Rows(), {.has_weight = false, .has_bias = false})},
+      {.name = "LayerNorm/weight alone",
+       .function =
+           Binary([](const Tensor& x, const Tensor& weight) { return LayerNorm(x, weight); }),
+       .inputs = {{{3, 5}}, {{5}}},
+       .reference = NormReference(Rows(), {.has_bias = false})},
+      {.name = "LayerNorm/bias alone",
+       .function = Binary(
+           [](const Tensor& x, const Tensor& bias) { return LayerNorm(x, Tensor(), bias, 1e-2); }),
+       .inputs = {{{3, 5}}, {{5}}},
+       .reference = NormReference(Rows(), {.eps = 1e-2, .has_weight = false})},
       {.name = "RmsNorm/rank 3",
        .function = Binary([](const Tensor& x, const Tensor& weight) { return RmsNorm(x, weight); }),
        .inputs = {{{2, 3, 5}}, {{5}}},
@@ -226,17 +236,17 @@ std::vector<OpCase> NormCases() {
            }},
   };
   cases[0].large = {{3000, 65}, {65}, {65}};
-  cases[4].large = {{30, 100, 65}, {65}};
-  cases[6].large = {{30, 10, 10, 67}, {67}, {67}};
+  cases[6].large = {{30, 100, 65}, {65}};
+  cases[8].large = {{30, 10, 10, 67}, {67}, {67}};
   cases[0].misuses = {{[] {
                          LayerNorm(Ones({2, 3}), Ones({2}));
                        },
                        {"LayerNorm", "[2, 3] f32", "weight [2] f32"}}};
-  cases[4].misuses = {{[] {
+  cases[6].misuses = {{[] {
                          RmsNorm(Ones({2, 3}), Ones({3}, DType::kF64));
                        },
                        {"RmsNorm", "[2, 3] f32", "weight [3] f64"}}};
-  cases[6].misuses = {{[] {
+  cases[8].misuses = {{[] {
                          BatchNorm(Ones({2, 3}), Ones({3}), Ones({2}));
                        },
                        {"BatchNorm", "[2, 3] f32", "bias [2] f32"}},
