@@ -9,9 +9,9 @@
 // one channel a group.
 //
 // Forward reads x twice, for the statistics and for the result; of a batch, sample by sample, so
-// that the second time finds it in the cache. Backward stores nothing between the passes but what
-// forward left, the statistics: it computes h again. With g = dy f'(h), u = (x - m) / sqrt(v +
-// eps), n numbers in a group, and sums over a group,
+// that the second time finds it in the cache. Backward does the same with x and dy. Nothing is kept
+// from one to the other but the statistics: h is computed again. With g = dy f'(h), u = (x - m) /
+// sqrt(v + eps), n numbers in a group, and sums over a group,
 //   dweight = sum g u, dbias = sum g (over the channel and all samples),
 //   dx = (weight g - sum(weight g) / n - u sum(weight g u) / n) / sqrt(v + eps).
 //
