@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -187,6 +188,44 @@ class Files(Program):
                      "expected [4, 28, 28, 1] f32")
 
 
+class Eval(Program):
+
+    def test_judges_each_setting_and_keeps_the_classifier(self):
+        self.succeed(self.train(self.folder, *SMALL, "--max_iterations=1"))
+        flags = ["--data_dir=" + self.data, "--samples_per_class=2", "--guidance_scale=1,2", "--steps=1,2"]
+        done = self.succeed(run("eval", self.folder, *flags))
+        self.assertIn("training the classifier", done.stderr)
+        report = json.loads(read(self.folder, "eval.json"))
+        self.assertEqual(list(report), ["checkpoint", "weights", "solver", "samples_per_class", "seed",
+                                        "classifier_accuracy", "floor", "settings"])
+        self.assertEqual([(row["guidance_scale"], row["steps"]) for row in report["settings"]],
+                         [(1, 1), (1, 2), (2, 1), (2, 2)])
+        for row in [report["floor"]] + report["settings"]:
+            self.assertTrue(0 <= row["accuracy"] <= 1, row)
+            self.assertGreater(row["frechet_distance"], 0)
+        self.assertIn("20 training images (floor)", done.stdout)
+        self.assertEqual(len(re.findall(r"\nguidance [12], [12] euler steps ", done.stdout)), 4, done.stdout)
+        # Once more: the same numbers, without training.
+        classifier = read(self.folder, "classifier.safetensors")
+        done = self.succeed(run("eval", self.folder, *flags, "--threads=3"))
+        self.assertEqual(done.stderr, "")
+        self.assertEqual(read(self.folder, "classifier.safetensors"), classifier)
+        again = json.loads(read(self.folder, "eval.json"))
+        for row in report["settings"] + again["settings"]:
+            row.pop("seconds")
+        self.assertEqual(again, report)
+        # Of other images another one is trained; what is no classifier is not replaced.
+        write(images(TRAIN_IMAGES, 9), self.data, "train-images-idx3-ubyte")
+        self.succeed(run("eval", self.folder, *flags[:2], "--steps=1"))
+        self.assertNotEqual(read(self.folder, "classifier.safetensors"), classifier)
+        for content in [b"precious", read(self.folder, "model.safetensors"), classifier[:-4]]:
+            write(content, self.folder, "classifier.safetensors")
+            self.refused(run("eval", self.folder, *flags), "classifier.safetensors")
+            self.assertEqual(read(self.folder, "classifier.safetensors"), content)
+        self.refused(run("eval", self.folder, "--data_dir=" + self.data, "--samples_per_class=4"),
+                     "there are only 3 test images of a 0")
+
+
 class Resume(Program):
 
     def test_continues_to_the_same_bytes(self):
@@ -347,6 +386,12 @@ class Errors(Program):
             self.assertEqual(os.listdir(self.folder), [])
         self.refused(run("train", self.folder, "--data_dir=/no/such/folder"), "/no/such/folder")
 
+    def test_a_loss_that_is_not_finite_stops_the_run(self):
+        done = self.train(self.folder, *SMALL, "--learning_rate=1e30", "--epochs=3")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stderr.splitlines()[-1], r"mnist: .*iteration \d+.*(parameter|gradient)")
+        self.assertEqual(os.listdir(self.folder), [])
+
     def test_models_of_others_are_refused(self):
         path = os.path.join(self.folder, "model.safetensors")
         for content, message in [(b"not a model", "model.safetensors"),
@@ -375,6 +420,15 @@ class Errors(Program):
         self.assertIn("checkpoint.safetensors", done.stderr)
         self.assertEqual([read(self.folder, name) for name in names], [b"precious"] * 2)
         self.assertEqual(sorted(os.listdir(self.folder)), names)
+        self.succeed(self.train(self.folder, *SMALL, "--max_iterations=1"))
+        for command, name in [("sample", "samples.npy"), ("eval", "classifier.safetensors")]:
+            flags = ["--steps=1"]
+            if command == "eval":
+                flags += ["--data_dir=" + self.data, "--samples_per_class=2"]
+            done = run(command, self.folder, *flags, preexec_fn=limit)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(name, done.stderr)
+            self.assertFalse(os.path.exists(os.path.join(self.folder, name)))
 
     def test_help_and_version(self):
         done = subprocess.run([PROGRAM, "--help"], stdout=subprocess.PIPE, universal_newlines=True)
