@@ -118,10 +118,11 @@ class AttentionBackwardPass : AttentionTile<V> {
     Tile::PackPanel(head_.out_grad, first, size.queries, size.value, g);
     Tile::PackPanel(head_.out, first, size.queries, size.value, out_panel_);
     T *sums = sums_ + i * kWidth, *shifts = shifts_ + i * kWidth;
-    for (int64_t at = 0; at < kWidth; ++at) {
-      sums[at] = first + at < size.queries ? head_.log_sum_exp[first + at] : T(0);
-    }
     for (int v = 0; v < 2; ++v) {
+      const int64_t query = first + v * V::kLanes, rest = size.queries - query;
+      V::Store(sums + v * V::kLanes, rest >= V::kLanes ? V::Load(head_.log_sum_exp + query)
+                                     : rest > 0 ? V::LoadPartial(head_.log_sum_exp + query, rest)
+                                                : V::Zero());
       Vec shift = V::Zero();
       for (int64_t x = 0; x < size.value; ++x) {
         const int64_t at = x * kWidth + v * V::kLanes;
@@ -129,8 +130,6 @@ class AttentionBackwardPass : AttentionTile<V> {
       }
       V::Store(shifts + v * V::kLanes, shift);
     }
-    T* dq = dq_ + i * layout_.head * kWidth;
-    for (int64_t at = 0; at < layout_.head * kWidth; ++at) dq[at] = 0;
   }
 
   // p and ds of a panel with kBlockKeys keys from `key` on, and dq's part of them.
@@ -145,11 +144,14 @@ class AttentionBackwardPass : AttentionTile<V> {
     const int64_t rest = head_.size.keys - key;
     for (int64_t x = 0; x < layout_.head; x += kColumnRows) {
       T* dq = dq_ + (i * layout_.head + x) * kWidth;
-      Vec acc[kColumnRows][kVecs];
+      Vec acc[kColumnRows][kVecs] = {};
+      // Every query sees the first keys.
+      if (key > 0) {
 #pragma GCC unroll 8
-      for (int r = 0; r < kColumnRows; ++r) {
+        for (int r = 0; r < kColumnRows; ++r) {
 #pragma GCC unroll 2
-        for (int v = 0; v < kVecs; ++v) acc[r][v] = V::Load(dq + r * kWidth + v * V::kLanes);
+          for (int v = 0; v < kVecs; ++v) acc[r][v] = V::Load(dq + r * kWidth + v * V::kLanes);
+        }
       }
       Tile::Multiply(keys_ + key * layout_.head + x, 1, layout_.head,
                      rest < kBlockKeys ? rest : kBlockKeys, ds, acc);

@@ -94,21 +94,30 @@ struct AttentionTile {
     return V::Select(V::Lt(V::Load(lanes), V::Set(static_cast<T>(ahead))), hidden, x);
   }
 
+  // to = scale from: few elements, whose number the compiler knows and makes vectors of.
+  template <int kCount = kPadding>
+  [[gnu::always_inline]] static void CopyScaled(const T* from, T scale, T* to) {
+    T values[kCount];
+#pragma GCC unroll 8
+    for (int i = 0; i < kCount; ++i) values[i] = scale * from[i];
+#pragma GCC unroll 8
+    for (int i = 0; i < kCount; ++i) to[i] = values[i];
+  }
+
   // A dense copy of `count` vectors of n elements times `scale`, rows of Padded(n); then zeros up
   // to `padded_count` vectors.
   static void CopyRows(const VectorList<const T>& from, int64_t count, int64_t padded_count,
                        int64_t n, T scale, T* to) {
-    const int64_t stride = Padded(n);
-    const Vec factor = V::Set(scale);
-    for (int64_t i = 0; i < padded_count; ++i, to += stride) {
-      int64_t x = 0;
-      if (i < count) {
-        for (; x + V::kLanes <= n; x += V::kLanes) V::Store(to + x, factor * V::Load(from[i] + x));
-        if (x < n) V::StorePartial(to + x, factor * V::LoadPartial(from[i] + x, n - x), n - x);
-        x = n;
-      }
-      for (; x < stride; ++x) to[x] = 0;
+    const int64_t stride = Padded(n), whole = n / kPadding * kPadding;
+    for (int64_t i = 0; i < count; ++i, to += stride) {
+      const T* row = from[i];
+      for (int64_t x = 0; x < whole; x += kPadding) CopyScaled(row + x, scale, to + x);
+      if (whole == n) continue;
+      T rest[kPadding] = {};
+      for (int64_t x = whole; x < n; ++x) rest[x - whole] = row[x];
+      CopyScaled(rest, scale, to + whole);
     }
+    for (int64_t at = 0; at < (padded_count - count) * stride; ++at) to[at] = 0;
   }
 
   // A panel of the vectors first ... first + kWidth - 1 of `count`: row x has their elements x.
@@ -118,14 +127,19 @@ struct AttentionTile {
     const int64_t columns = count - first < kWidth ? count - first : kWidth;
     const int64_t square_rows = n / Square::kSize * Square::kSize;
     const int64_t square_columns = columns / Square::kSize * Square::kSize;
+    if (columns < kWidth || square_rows < Padded(n)) {
+      for (int64_t at = 0; at < Padded(n) * kWidth; at += V::kLanes) {
+        V::Store(panel + at, V::Zero());
+      }
+    }
     for (int64_t x = 0; x < square_rows; x += Square::kSize) {
       for (int64_t i = 0; i < square_columns; i += Square::kSize) {
         Square::Run(from[first + i] + x, from.stride, panel + x * kWidth + i, kWidth);
       }
     }
-    for (int64_t x = 0; x < Padded(n); ++x) {
-      for (int64_t i = x < square_rows ? square_columns : 0; i < kWidth; ++i) {
-        panel[x * kWidth + i] = i < columns && x < n ? from[first + i][x] : T(0);
+    for (int64_t i = 0; i < columns; ++i) {
+      for (int64_t x = i < square_columns ? square_rows : 0; x < n; ++x) {
+        panel[x * kWidth + i] = from[first + i][x];
       }
     }
   }
@@ -185,9 +199,12 @@ struct AttentionTile {
     const int64_t groups = Padded(n) / kDotColumns;
     for (int64_t j = 0; j < count; ++j) {
       const T* group = sums + j / kDotKeys * groups * V::kLanes + j % kDotKeys * kDotColumns;
-      for (int64_t x = 0; x < n; ++x) {
-        to[j][x] = scale * group[x / kDotColumns * V::kLanes + x % kDotColumns];
+      T* vector = to[j];
+      int64_t x = 0;
+      for (; x + kDotColumns <= n; x += kDotColumns, group += V::kLanes) {
+        CopyScaled<kDotColumns>(group, scale, vector + x);
       }
+      for (; x < n; ++x, ++group) vector[x] = scale * *group;
     }
   }
 
