@@ -1,7 +1,7 @@
-// The forward pass of attention_simd.h. For a panel of queries: scores with a block of keys go to
-// scratch in the first-level cache together with their maximum, then become exponentials, then
-// weigh the values; what earlier blocks left is scaled to the new maximum (FlashAttention,
-// arXiv:2205.14135).
+// The forward pass of attention_simd.h, with queries in the lanes. For a panel of queries: scores
+// with a block of keys go to scratch in the first-level cache together with their maximum, then
+// become exponentials, then weigh the values; what earlier blocks left is scaled to the new maximum
+// (FlashAttention, arXiv:2205.14135).
 //
 // Only for files of kernel_library's isa_hdrs: everything is in an anonymous namespace.
 #ifndef AUTOGRAD_KERNELS_ATTENTION_FORWARD_H_
@@ -20,7 +20,7 @@ class AttentionForwardPass : AttentionTile<V> {
   using T = typename V::Scalar;
   using Vec = typename V::Vec;
   using Tile::kColumnRows;
-  using Tile::kKeyRows;
+  using Tile::kScoreRows;
   using Tile::kWidth;
 
   // Their scores with a panel of queries take half of a first-level cache.
@@ -28,7 +28,7 @@ class AttentionForwardPass : AttentionTile<V> {
 
  public:
   static int64_t Scratch(const AttentionHeadSize& size) {
-    const int64_t keys = Tile::RoundUp(size.keys, kKeyRows);
+    const int64_t keys = Tile::RoundUp(size.keys, kScoreRows);
     const int64_t head = Tile::Padded(size.head), value = Tile::Padded(size.value);
     return Tile::RoundUp(keys * (head + value), 16) + kWidth * (head + value + kForwardKeys);
   }
@@ -47,7 +47,7 @@ class AttentionForwardPass : AttentionTile<V> {
         key_stride_(Tile::Padded(head.size.head)),
         value_stride_(Tile::Padded(head.size.value)) {
     const AttentionHeadSize& size = head.size;
-    const int64_t keys = Tile::RoundUp(size.keys, kKeyRows);
+    const int64_t keys = Tile::RoundUp(size.keys, kScoreRows);
     keys_ = scratch;
     values_ = keys_ + keys * key_stride_;
     query_panel_ = scratch + Tile::RoundUp(keys * (key_stride_ + value_stride_), 16);
@@ -84,8 +84,8 @@ class AttentionForwardPass : AttentionTile<V> {
   void Block(int64_t first, int64_t first_key, int64_t count, State<kVecs>& state) {
     Vec max[kVecs], before[kVecs];
     for (int v = 0; v < kVecs; ++v) max[v] = state.max[v];
-    for (int64_t j = 0; j < count; j += kKeyRows) {
-      const int64_t rows = count - j < kKeyRows ? count - j : kKeyRows;
+    for (int64_t j = 0; j < count; j += kScoreRows) {
+      const int64_t rows = count - j < kScoreRows ? count - j : kScoreRows;
       Scores<kVecs>(first_key + j - first, first_key + j, rows, scores_ + j * kWidth, max);
     }
     for (int v = 0; v < kVecs; ++v) {
@@ -105,19 +105,21 @@ class AttentionForwardPass : AttentionTile<V> {
     }
   }
 
-  // Scores of kKeyRows keys, of which `rows` count for the maximum. The first one is key `key`,
+  // Scores of kScoreRows keys, of which `rows` count for the maximum. The first one is key `key`,
   // `ahead` after the panel's first query.
   template <int kVecs>
   [[gnu::always_inline]] void Scores(int64_t ahead, int64_t key, int64_t rows, T* scores,
                                      Vec (&max)[kVecs]) {
-    Vec acc[kKeyRows][kVecs] = {};
+    Vec acc[kScoreRows][kVecs] = {};
     Tile::Multiply(keys_ + key * key_stride_, key_stride_, 1, head_.size.head, query_panel_, acc);
-    const bool masked = head_.size.causal && ahead + kKeyRows > 1;
+    const bool masked = head_.size.causal && ahead + kScoreRows > 1;
 #pragma GCC unroll 8
-    for (int r = 0; r < kKeyRows; ++r) {
+    for (int r = 0; r < kScoreRows; ++r) {
 #pragma GCC unroll 2
       for (int v = 0; v < kVecs; ++v) {
-        if (masked) acc[r][v] = Tile::IfVisible(ahead + r, v, acc[r][v], V::Set(-Consts<V>::kInf));
+        if (masked)
+          acc[r][v] =
+              V::Select(Tile::LanesBelow(ahead + r, v), V::Set(-Consts<V>::kInf), acc[r][v]);
         V::Store(scores + r * kWidth + v * V::kLanes, acc[r][v]);
         if (r < rows) max[v] = V::Max(max[v], acc[r][v]);
       }
@@ -131,7 +133,7 @@ class AttentionForwardPass : AttentionTile<V> {
     for (int v = 0; v < kVecs; ++v) {
       T* score = scores_ + j * kWidth + v * V::kLanes;
       Vec p = Tile::ExpDown(V::Load(score) - state.max[v]);
-      if (kMasked) p = Tile::IfVisible(ahead, v, p, V::Zero());
+      if (kMasked) p = V::Select(Tile::LanesBelow(ahead, v), V::Zero(), p);
       state.sum[v] = state.sum[v] + p;
       V::Store(score, p);
     }

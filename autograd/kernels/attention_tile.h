@@ -1,10 +1,10 @@
 // The pieces of which attention_simd.h makes attention: packed copies, products with a panel of
 // queries, exponentials, and sums over queries.
 //
-// Queries lie in the lanes. A panel is two vectors of them; a matrix with a row for each element of
-// a query (or for each key) and a column for each query of a panel is kept row by row, kWidth
-// elements each. Products of such a matrix from the left by small ones with a row for each key, or
-// for each element of a value, then need nothing but broadcasts.
+// Some vectors, of queries or of keys, lie in the lanes. A panel is two registers' worth of them; a
+// matrix with a row for each element of such a vector (or for each vector on the other side) and a
+// column for each one in the panel is kept row by row, kWidth elements each. Products of such a
+// matrix from the left by small ones then need nothing but broadcasts.
 //
 // Only for files of kernel_library's isa_hdrs: everything is in an anonymous namespace.
 #ifndef AUTOGRAD_KERNELS_ATTENTION_TILE_H_
@@ -36,10 +36,11 @@ struct AttentionTile {
   using Vec = typename V::Vec;
 
   static constexpr int kWidth = 2 * V::kLanes;
-  // Rows of a product computed at once, twice as many accumulators. 7 keys, because images of 7 x 7
-  // and 14 x 14 tokens leave no rest then; AVX2 has 16 registers in all.
+  // Rows of a product computed at once, twice as many accumulators: of scores, and of elements. 7
+  // rows of scores, because images of 7 x 7 and 14 x 14 tokens leave no rest then; AVX2 has 16
+  // registers in all.
   static constexpr bool kManyRegisters = sizeof(Vec) == 64;
-  static constexpr int kKeyRows = kManyRegisters ? 7 : 4;
+  static constexpr int kScoreRows = kManyRegisters ? 7 : 4;
   static constexpr int kColumnRows = kManyRegisters ? 8 : 4;
   // Vectors of a packed copy are padded with zeros to a multiple of this.
   static constexpr int64_t kPadding = 8;
@@ -65,6 +66,11 @@ struct AttentionTile {
     }
   }
 
+  // (e^r - 1 - r) / r^2 on |r| <= ln(2)/2, minimax for the relative error of e^r: 2^-23.2, as much
+  // as f32 can hold. (Exp of vec_math.h has one coefficient more, and its last bit right more
+  // often.)
+  static constexpr float kExpPoly[] = {0.499992311f, 0.166671157f, 0.0418903306f, 0.0083125010f};
+
   // e^x for x <= 0 and a little above; e^-87 for all below it, so that nothing is subnormal.
   [[gnu::always_inline]] static Vec ExpDown(Vec x) {
     if constexpr (sizeof(T) == 8) {
@@ -76,7 +82,7 @@ struct AttentionTile {
       // The rest of ln 2 would change the result by 2e-9 n of it.
       const Vec r = V::Fnma(n, V::Set(C::kLn2), x);
       const Vec one = V::Set(1);
-      const Vec y = V::Fma(r, V::Fma(r, Poly<V>(r, C::kExpm1Poly), one), one);
+      const Vec y = V::Fma(r, V::Fma(r, Poly<V>(r, kExpPoly), one), one);
       if constexpr (kManyRegisters) {
         return V::Scale(y, n);
       } else {
@@ -85,13 +91,18 @@ struct AttentionTile {
     }
   }
 
-  // x where the query in the lane sees the key, which is `ahead` after the first query of the
-  // panel, and `hidden` elsewhere. v: which vector of the panel.
-  [[gnu::always_inline]] static Vec IfVisible(int64_t ahead, int v, Vec x, Vec hidden) {
+  // True in the lanes of vector v of a panel whose number in the panel is below `bound`.
+  [[gnu::always_inline]] static typename V::Mask LanesBelow(int64_t bound, int v) {
     T lanes[V::kLanes];
 #pragma GCC unroll 16
     for (int i = 0; i < V::kLanes; ++i) lanes[i] = static_cast<T>(v * V::kLanes + i);
-    return V::Select(V::Lt(V::Load(lanes), V::Set(static_cast<T>(ahead))), hidden, x);
+    return V::Lt(V::Load(lanes), V::Set(static_cast<T>(bound)));
+  }
+
+  static T Dot(const T* a, const T* b, int64_t n) {
+    T sum = 0;
+    for (int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
+    return sum;
   }
 
   // to = scale from: few elements, whose number the compiler knows and makes vectors of.
@@ -162,12 +173,20 @@ struct AttentionTile {
     }
   }
 
-  // Sums over queries: a product of two matrices of panels. One vector of them is a group of
-  // kDotKeys keys by kDotColumns columns.
-  static constexpr int kDotColumns = V::kLanes < 8 ? V::kLanes : 8;
-  static constexpr int kDotKeys = V::kLanes / kDotColumns;
+  // Times `scale`, rows 0 ... n - 1.
+  static void ScalePanel(T scale, int64_t n, T* panel) {
+    const Vec factor = V::Set(scale);
+    for (int64_t at = 0; at < n * kWidth; at += V::kLanes) {
+      V::Store(panel + at, factor * V::Load(panel + at));
+    }
+  }
 
-  // sums += sum over i of a[j][i] b[x][i] for the group of keys j at a and columns x at b, over
+  // Sums over lanes: a product of two matrices of panels. One vector of them is a group of kDotRows
+  // rows by kDotColumns columns.
+  static constexpr int kDotColumns = V::kLanes < 8 ? V::kLanes : 8;
+  static constexpr int kDotRows = V::kLanes / kDotColumns;
+
+  // sums += sum over i of a[j][i] b[x][i] for the group of rows j at a and columns x at b, over
   // `panels` panels that lie a_panel and b_panel elements apart.
   [[gnu::always_inline]] static void AddDots(const T* a, int64_t a_panel, const T* b,
                                              int64_t b_panel, int64_t panels, T* sums) {
@@ -177,15 +196,15 @@ struct AttentionTile {
     for (int64_t panel = 0; panel < panels; ++panel, a += a_panel, b += b_panel) {
 #pragma GCC unroll 2
       for (int v = 0; v < 2; ++v) {
-        Vec key[kDotKeys];
+        Vec row[kDotRows];
 #pragma GCC unroll 2
-        for (int j = 0; j < kDotKeys; ++j) key[j] = V::Load(a + j * kWidth + v * V::kLanes);
+        for (int j = 0; j < kDotRows; ++j) row[j] = V::Load(a + j * kWidth + v * V::kLanes);
 #pragma GCC unroll 8
         for (int x = 0; x < kDotColumns; ++x) {
           const Vec column = V::Load(b + x * kWidth + v * V::kLanes);
 #pragma GCC unroll 2
-          for (int j = 0; j < kDotKeys; ++j) {
-            acc[j * kDotColumns + x] = V::Fma(key[j], column, acc[j * kDotColumns + x]);
+          for (int j = 0; j < kDotRows; ++j) {
+            acc[j * kDotColumns + x] = V::Fma(row[j], column, acc[j * kDotColumns + x]);
           }
         }
       }
@@ -193,18 +212,17 @@ struct AttentionTile {
     V::Store(sums, V::Load(sums) + LaneSums<V>::Of(acc));
   }
 
-  // Writes vectors from their groups, times `scale`.
-  static void UnpackDots(const T* sums, int64_t count, int64_t n, T scale,
-                         const VectorList<T>& to) {
+  // Writes vectors from their groups.
+  static void UnpackDots(const T* sums, int64_t count, int64_t n, const VectorList<T>& to) {
     const int64_t groups = Padded(n) / kDotColumns;
     for (int64_t j = 0; j < count; ++j) {
-      const T* group = sums + j / kDotKeys * groups * V::kLanes + j % kDotKeys * kDotColumns;
+      const T* group = sums + j / kDotRows * groups * V::kLanes + j % kDotRows * kDotColumns;
       T* vector = to[j];
       int64_t x = 0;
       for (; x + kDotColumns <= n; x += kDotColumns, group += V::kLanes) {
-        CopyScaled<kDotColumns>(group, scale, vector + x);
+        CopyScaled<kDotColumns>(group, 1, vector + x);
       }
-      for (; x < n; ++x, ++group) vector[x] = scale * *group;
+      for (; x < n; ++x, ++group) vector[x] = *group;
     }
   }
 
