@@ -38,6 +38,7 @@ constexpr double kLearningRate = 2e-3;
 // Digits are moved by up to so many pixels, which is worth more than more epochs.
 constexpr int64_t kShift = 2;
 constexpr int64_t kGroups = 8;
+constexpr double kDropout = .25;
 // Of the image after two halvings.
 constexpr int64_t kSide = kImageSize / 4;
 
@@ -125,6 +126,8 @@ Classifier::Classifier(autograd::Generator& generator)
       hidden_(
           kSide * kSide * 64, kFeatures, generator,
           {.activation = kRelu, .weight_layout = nn::FileLayout::FlattenedImage(kSide, kSide, 64)}),
+      dropped_(generator.state().seed, kDropoutStream),
+      dropout_(kDropout, dropped_),
       last_(kFeatures, kDigits, generator) {
   RegisterModule("conv1", conv1_);
   RegisterModule("norm1", norm1_);
@@ -133,6 +136,7 @@ Classifier::Classifier(autograd::Generator& generator)
   RegisterModule("conv3", conv3_);
   RegisterModule("norm3", norm3_);
   RegisterModule("hidden", hidden_);
+  RegisterModule("dropout", dropout_);
   RegisterModule("last", last_);
 }
 
@@ -143,7 +147,9 @@ Tensor Classifier::Features(const Tensor& images) const {
   return hidden_.Forward(Reshape(x, {x.size(0), kSide * kSide * 64}));
 }
 
-Tensor Classifier::Scores(const Tensor& features) const { return last_.Forward(features); }
+Tensor Classifier::Scores(const Tensor& features) const {
+  return last_.Forward(dropout_.Forward(features));
+}
 
 Judgement Judge(const Classifier& classifier, const Tensor& images) {
   const autograd::NoGrad guard;

@@ -20,6 +20,7 @@
 #include "autograd/tensor.h"
 #include "nn/conv2d.h"
 #include "nn/data/mnist.h"
+#include "nn/dropout.h"
 #include "nn/linear.h"
 #include "nn/module.h"
 #include "nn/norm.h"
@@ -34,13 +35,16 @@ class Classifier final : public nn::Module {
 
   // Images f32 [B, 28, 28, 1] in [-1, 1] to features [B, kFeatures], the last layer's input.
   autograd::Tensor Features(const autograd::Tensor& images) const;
-  // Features to scores of the digits, [B, 10].
+  // Features to scores of the digits, [B, 10]. Draws random numbers in training.
   autograd::Tensor Scores(const autograd::Tensor& features) const;
 
  private:
   nn::Conv2d conv1_, conv2_, conv3_;
   nn::GroupNorm norm1_, norm2_, norm3_;
-  nn::Linear hidden_, last_;
+  nn::Linear hidden_;
+  autograd::Generator dropped_;  // which features dropout takes
+  nn::Dropout dropout_;
+  nn::Linear last_;
 };
 
 // What the classifier makes of a set of images.

@@ -26,6 +26,7 @@ enum Stream : uint64_t {
   kSampleStream,
   kTestStream,
   kClassifierStream,
+  kDropoutStream,
 };
 
 // Two runs with the same settings have the same bytes.
