@@ -71,10 +71,11 @@ absl::Status DrawFlow(const std::vector<Tensor>& states, const std::vector<doubl
 
 absl::Status DrawLoss(const std::vector<float>& losses, const std::vector<float>& test_losses,
                       int64_t iterations_per_epoch, const std::string& path) {
-  constexpr size_t kWindow = 100;
+  // As in the line printed for each epoch; of a short run less, so that there is a curve.
+  const size_t window = std::min<size_t>(100, losses.size() / 5);
   Figure figure(1000, 600);
   Axes& axes = figure.At(0, 0);
-  AddLossCurve(axes, losses, kWindow);
+  AddLossCurve(axes, losses, window);
   std::vector<double> step, measured;
   for (size_t epoch = 0; epoch < test_losses.size(); ++epoch) {
     if (std::isnan(test_losses[epoch])) continue;

@@ -1,5 +1,5 @@
-// The commands of the MNIST program. Each returns the exit code, or an error for the user: bad
-// input before anything was written (kBadInput), or a failure to write.
+// The commands of the MNIST program. Each returns the exit code, or an error for the user: input
+// that cannot be used, found before anything was written, or a failure to write.
 #ifndef EXAMPLES_MNIST_SUBCOMMANDS_H_
 #define EXAMPLES_MNIST_SUBCOMMANDS_H_
 
