@@ -21,7 +21,10 @@ void AddLossCurve(plot::Axes& axes, std::span<const float> losses, size_t window
     smooth_step.push_back(step[i] - static_cast<double>(window - 1) / 2);
     smooth.push_back(sum / static_cast<double>(window));
   }
-  axes.Line(step, raw, {.width = .6, .alpha = .25, .label = "each batch"});
+  // Thousands of points overlap and grow dark; a few hundred would hardly be seen.
+  constexpr size_t kMany = 3000;
+  const double alpha = raw.size() < kMany ? .7 : .25;
+  axes.Line(step, raw, {.width = .6, .alpha = alpha, .label = "each batch"});
   axes.Line(smooth_step, smooth, {.width = 2.2, .label = absl::StrCat("mean of ", window)});
   std::vector<double> sorted = raw;
   std::sort(sorted.begin(), sorted.end());

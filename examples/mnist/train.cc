@@ -149,7 +149,7 @@ absl::Status Trainer::FinishEpoch() {
        .test_loss = test_loss,
        .seconds = epoch_seconds_,
        .images_per_second =
-           epoch_seconds_ > 0 ? static_cast<double>(epoch_images_) / epoch_seconds_ : 0,
+           epoch_images_ > 0 ? static_cast<double>(epoch_images_) / epoch_seconds_ : NAN,
        .peak_memory_bytes = PeakMemoryBytes()});
   if (!status.ok()) return status;
   const bool picture = HasPicture(epoch) || epoch == options_.epochs;
