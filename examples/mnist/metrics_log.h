@@ -11,9 +11,9 @@ namespace examples::mnist {
 
 struct EpochMetrics {
   int64_t epoch = 0;
-  double loss = 0;       // mean of the last 100 iterations
-  double test_loss = 0;  // NaN if not measured
-  double seconds = 0;    // of training, without tests and pictures
+  double loss = 0;               // mean of the last 100 iterations
+  double test_loss = 0;          // NaN if not measured
+  double seconds = 0;            // of training, without tests and pictures
   double images_per_second = 0;  // NaN if a resumed run had only the tests left to do
   int64_t peak_memory_bytes = 0;
 };
