@@ -5,7 +5,8 @@
 //   y = u weight + bias, u = (x - m) / sqrt(v + eps),
 // with its mean m and biased variance v; for RMS normalisation (not `centred`) m is 0 and v the
 // mean square. Both need a row twice or thrice, while it is in the nearest cache; the gradients of
-// weight and bias are sums over rows, of chunks of them in order. Statistics are taken in f64.
+// weight and bias are sums over rows, of chunks of them in order. Statistics are added up in f64,
+// of squares in T.
 //
 // Results have the same bits whatever the number of threads and the alignment. Sizes may be 0.
 // Outputs overlap nothing else.

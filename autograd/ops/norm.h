@@ -8,9 +8,10 @@
 //   RmsNorm    as LayerNorm, but nothing is subtracted (Zhang and Sennrich 2019).
 // With the mean m and the biased variance v of x's group, the result is
 //   (x - m) / sqrt(v + eps) weight + bias
-// with one weight and bias a channel, where given. All take f32 and f64, compute statistics in f64,
-// and have derivatives of any order. They throw std::invalid_argument naming the operation and all
-// shapes and dtypes where these do not fit, or unless eps >= 0.
+// with one weight and bias a channel, where given. All take f32 and f64, add statistics up in f64
+// (of squares in x's dtype: f32 numbers 1e19 apart overflow, and become 0), and have derivatives of
+// any order. They throw std::invalid_argument naming the operation and all shapes and dtypes where
+// these do not fit, or unless eps >= 0.
 //
 // Example:
 //   Generator generator(1);

@@ -142,6 +142,11 @@ void CheckImage(const char* operation, const Tensor& x, int64_t height, int64_t 
                                 " cannot become images of height " + std::to_string(height) +
                                 " and width " + std::to_string(width) + "; sizes are at least 1");
   }
+  // A result that memory cannot hold is told of here, by name: the maps, with an entry for each of
+  // its rows, would take the memory there is first.
+  const Shape shape = {x.size(0), height, width, x.size(3)};
+  CheckShape(operation, shape);
+  Tensor::Empty(shape, x.dtype());
 }
 
 }  // namespace autograd::internal

@@ -49,8 +49,10 @@ SharedPixelMap Transposed(const PixelMap& map);
 Tensor ApplyPixelMap(const Tensor& x, const PixelMap& map);
 
 // Throws std::invalid_argument naming the operation and x unless it is an image [B, H, W, C], f32
-// or f64; with H and W at least 1 if there are any pixels to compute.
+// or f64.
 void CheckImage(const char* operation, const Tensor& x);
+// As well unless its H and W, and those of the images it is to become, are at least 1; and
+// OutOfMemoryError if memory cannot hold these.
 void CheckImage(const char* operation, const Tensor& x, int64_t height, int64_t width);
 
 // The node of an operation Op that is a pixel map; Op::kName names it and Op::Adjoint is the

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "autograd/errors.h"
 #include "autograd/grad.h"
 #include "autograd/ops/creation.h"
 #include "autograd/ops/expand.h"
@@ -93,6 +94,15 @@ TEST(Upsample, MisuseIsExplained) {
               ThrowsMessage<std::invalid_argument>(HasSubstr("align_corners")));
   EXPECT_THAT([] { Upsample(2).Forward(Ones({3})); },
               ThrowsMessage<std::invalid_argument>(HasSubstr("[3] f32")));
+}
+
+// Without filling what memory there is with tables of rows before.
+TEST(Upsample, ResultsBeyondMemoryAreToldOf) {
+  constexpr int64_t kTall = int64_t{1} << 45;
+  for (const UpsampleMode mode : {UpsampleMode::kNearest, UpsampleMode::kBilinear}) {
+    EXPECT_THROW(Upsample(kTall, 1, {.mode = mode}).Forward(Ones({1, 2, 2, 1})),
+                 autograd::OutOfMemoryError);
+  }
 }
 
 TEST(MaxPool2d, TheFirstOfEqualPixelsHasTheGradient) {

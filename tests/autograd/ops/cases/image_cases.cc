@@ -134,7 +134,11 @@ std::vector<Misuse> ResizeMisuses(const std::string& name, Resize resize) {
           {[=] {
              resize(Ones({1, 0, 3, 1}), 4, 6);
            },
-           {name, "[1, 0, 3, 1]", "at least 1"}}};
+           {name, "[1, 0, 3, 1]", "at least 1"}},
+          {[=] {
+             resize(Ones({1, 2, 3, 1}), int64_t{1} << 60, 6);
+           },
+           {name, "[1, 1152921504606846976, 6, 1]", "too many elements"}}};
 }
 
 Reference MaxPoolReference(const Pool2dOptions& options) {
