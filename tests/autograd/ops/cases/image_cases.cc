@@ -89,34 +89,6 @@ const std::vector<Resized> kSizes = {{"doubled", {2, 2, 3, 2}, 4, 6},
                                      {"smaller", {1, 5, 4, 2}, 2, 3},
                                      {"to one", {1, 3, 1, 1}, 1, 2}};
 
-// The operation and its adjoint at each size; resize(x, height, width).
-template <class Resize>
-std::vector<OpCase> ResizeCases(const std::string& name, Resize resize, Resize adjoint,
-                                const WeightsFor& weights, const std::vector<Misuse>& misuses) {
-  std::vector<OpCase> cases;
-  for (const auto& [size_name, from, height, width] : kSizes) {
-    cases.push_back({.name = name + "/" + size_name,
-                     .function = Unary([=, height = height, width = width](const Tensor& x) {
-                       return resize(x, height, width);
-                     }),
-                     .inputs = {{from}},
-                     .reference = ImageReference(height, width, weights),
-                     .misuses = misuses});
-    const Shape to = {from[0], height, width, from[3]};
-    cases.push_back({.name = name + "Adjoint/" + size_name,
-                     .function = Unary([=, height = from[1], width = from[2]](const Tensor& x) {
-                       return adjoint(x, height, width);
-                     }),
-                     .inputs = {{to}},
-                     .reference = ImageReference(from[1], from[2], weights, true),
-                     .misuses = misuses});
-  }
-  // What is twice as large, and the other way round.
-  cases[0].large = {{9, 20, 21, 13}};
-  cases[1].large = {{3, 40, 42, 13}};
-  return cases;
-}
-
 template <class Resize>
 std::vector<Misuse> ResizeMisuses(const std::string& name, Resize resize) {
   return {{[=] {
@@ -139,6 +111,34 @@ std::vector<Misuse> ResizeMisuses(const std::string& name, Resize resize) {
              resize(Ones({1, 2, 3, 1}), int64_t{1} << 60, 6);
            },
            {name, "[1, 1152921504606846976, 6, 1]", "too many elements"}}};
+}
+
+// The operation and its adjoint at each size; resize(x, height, width).
+template <class Resize>
+std::vector<OpCase> ResizeCases(const std::string& name, Resize resize, Resize adjoint,
+                                const WeightsFor& weights) {
+  std::vector<OpCase> cases;
+  for (const auto& [size_name, from, height, width] : kSizes) {
+    cases.push_back({.name = name + "/" + size_name,
+                     .function = Unary([=, height = height, width = width](const Tensor& x) {
+                       return resize(x, height, width);
+                     }),
+                     .inputs = {{from}},
+                     .reference = ImageReference(height, width, weights),
+                     .misuses = ResizeMisuses(name, resize)});
+    const Shape to = {from[0], height, width, from[3]};
+    cases.push_back({.name = name + "Adjoint/" + size_name,
+                     .function = Unary([=, height = from[1], width = from[2]](const Tensor& x) {
+                       return adjoint(x, height, width);
+                     }),
+                     .inputs = {{to}},
+                     .reference = ImageReference(from[1], from[2], weights, true),
+                     .misuses = ResizeMisuses(name + "Adjoint", adjoint)});
+  }
+  // What is twice as large, and the other way round.
+  cases[0].large = {{9, 20, 21, 13}};
+  cases[1].large = {{3, 40, 42, 13}};
+  return cases;
 }
 
 Reference MaxPoolReference(const Pool2dOptions& options) {
@@ -214,9 +214,8 @@ std::vector<Misuse> PoolMisuses(const std::string& name, Pool pool) {
 }  // namespace
 
 std::vector<OpCase> ResampleCases() {
-  std::vector<OpCase> cases =
-      ResizeCases("UpsampleNearest2d", UpsampleNearest2d, UpsampleNearest2dAdjoint,
-                  NearestWeights(), ResizeMisuses("UpsampleNearest2d", UpsampleNearest2d));
+  std::vector<OpCase> cases = ResizeCases("UpsampleNearest2d", UpsampleNearest2d,
+                                          UpsampleNearest2dAdjoint, NearestWeights());
   for (const bool corners : {false, true}) {
     using Resize = std::function<Tensor(const Tensor&, int64_t, int64_t)>;
     const Resize resize = [=](const Tensor& x, int64_t height, int64_t width) {
@@ -225,8 +224,8 @@ std::vector<OpCase> ResampleCases() {
     const Resize adjoint = [=](const Tensor& x, int64_t height, int64_t width) {
       return UpsampleBilinear2dAdjoint(x, height, width, corners);
     };
-    for (OpCase& line : ResizeCases("UpsampleBilinear2d", resize, adjoint, BilinearWeights(corners),
-                                    ResizeMisuses("UpsampleBilinear2d", adjoint))) {
+    for (OpCase& line :
+         ResizeCases("UpsampleBilinear2d", resize, adjoint, BilinearWeights(corners))) {
       if (corners) line.name += ", corners aligned";
       cases.push_back(std::move(line));
     }
