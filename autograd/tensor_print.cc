@@ -88,6 +88,7 @@ class FloatFormat {
 std::string FormatScalar(const Tensor& x) {
   if (!IsFloating(x.dtype())) return IntegerAt(x, 0);
   const double value = FloatAt(x, 0);
+  if (std::isnan(value)) return "nan";  // without the sign that the C library prints
   char text[32];
   if (x.dtype() == DType::kBF16) {
     std::snprintf(text, sizeof text, "%.4g", value);

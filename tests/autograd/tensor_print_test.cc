@@ -57,6 +57,7 @@ TEST(Print, ScalarsShowEveryDigit) {
   EXPECT_EQ(ToString(Tensor::Scalar(.1f)), "0.1 [] f32");
   EXPECT_EQ(ToString(Tensor::Scalar(3.141592653589793)), "3.141592653589793 [] f64");
   EXPECT_EQ(ToString(Tensor::Scalar(kNan)), "nan [] f32");
+  EXPECT_EQ(ToString(Tensor::Scalar(-kNan)), "nan [] f32");
   EXPECT_EQ(ToString(Tensor::Scalar(-kInfinity)), "-inf [] f32");
   EXPECT_EQ(ToString(Tensor::Scalar(int64_t{1} << 60)), "1152921504606846976 [] i64");
   EXPECT_EQ(ToString(Tensor::Scalar(true)), "true [] bool");
