@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "autograd/ops/dispatch.h"
 #include "autograd/ops/inplace.h"
 #include "autograd/parallel/parallel.h"
 #include "autograd/trace/op_scope.h"
@@ -96,9 +97,18 @@ Tensor Full(const Shape& shape, double value, DType dtype) {
   return result;
 }
 
-Tensor ZerosLike(const Tensor& x) { return Zeros(x.shape(), x.dtype()); }
-Tensor OnesLike(const Tensor& x) { return Ones(x.shape(), x.dtype()); }
-Tensor FullLike(const Tensor& x, double value) { return Full(x.shape(), value, x.dtype()); }
+Tensor ZerosLike(const Tensor& x) {
+  internal::CheckDefined("ZerosLike", {&x});
+  return Zeros(x.shape(), x.dtype());
+}
+Tensor OnesLike(const Tensor& x) {
+  internal::CheckDefined("OnesLike", {&x});
+  return Ones(x.shape(), x.dtype());
+}
+Tensor FullLike(const Tensor& x, double value) {
+  internal::CheckDefined("FullLike", {&x});
+  return Full(x.shape(), value, x.dtype());
+}
 
 Tensor Arange(double start, double stop, double step, DType dtype) {
   const OpScope scope("Arange", {});
@@ -163,9 +173,11 @@ Tensor Randn(const Shape& shape, Generator& generator, DType dtype) {
   return Random("Randn", shape, dtype, [&](auto* out, int64_t n) { generator.Normal(out, n); });
 }
 Tensor RandLike(const Tensor& x, Generator& generator) {
+  internal::CheckDefined("RandLike", {&x});
   return Rand(x.shape(), generator, x.dtype());
 }
 Tensor RandnLike(const Tensor& x, Generator& generator) {
+  internal::CheckDefined("RandnLike", {&x});
   return Randn(x.shape(), generator, x.dtype());
 }
 

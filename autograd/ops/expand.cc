@@ -4,6 +4,7 @@
 #include <string>
 
 #include "autograd/node.h"
+#include "autograd/ops/dispatch.h"
 #include "autograd/ops/reduce_rows.h"
 #include "autograd/trace/op_scope.h"
 
@@ -54,6 +55,7 @@ Tensor ExpandedView(const Tensor& x, const Shape& shape) {
 
 Tensor Expand(const Tensor& x, const Shape& shape) {
   const OpScope scope("Expand", {&x});
+  internal::CheckDefined("Expand", {&x});
   CheckShape("Expand", shape);
   if (!CanExpand(x.shape(), shape)) {
     throw std::invalid_argument("Expand: " + Describe(x) + " does not expand to shape " +
@@ -63,6 +65,7 @@ Tensor Expand(const Tensor& x, const Shape& shape) {
 }
 
 Tensor SumTo(const Tensor& x, const Shape& shape) {
+  internal::CheckDefined("SumTo", {&x});
   if (x.shape() == shape) return x;
   const OpScope scope("SumTo", {&x});
   if (!CanExpand(shape, x.shape()) || (x.dtype() != DType::kF32 && x.dtype() != DType::kF64)) {

@@ -28,6 +28,35 @@ void CheckPair(const char* operation, const Tensor& y, const Tensor& x) {
   }
 }
 
+// Writing to elements that share memory, as those of an expanded tensor do, would leave what the
+// last of them got.
+void CheckTarget(const char* operation, const Tensor& y) {
+  for (int axis = 0; axis < y.rank(); ++axis) {
+    if (y.strides()[axis] != 0 || y.shape()[axis] <= 1 || y.numel() == 0) continue;
+    throw std::invalid_argument(std::string(operation) + ": elements of the tensor " + Describe(y) +
+                                " share memory (axis " + std::to_string(axis) +
+                                " has stride 0); write to a Clone of it");
+  }
+}
+
+// Bytes from the first element of x to behind the last.
+int64_t Extent(const Tensor& x) {
+  int64_t last = 0;
+  for (int axis = 0; axis < x.rank(); ++axis) last += (x.shape()[axis] - 1) * x.strides()[axis];
+  return (last + 1) * static_cast<int64_t>(ItemSize(x.dtype()));
+}
+
+// x, or a copy of it where writing to y would change what is still to be read of x: where both are
+// views of overlapping memory, and not element for element the same.
+Tensor ReadableWhileWriting(const Tensor& y, const Tensor& x) {
+  if (x.numel() == 0 || y.numel() == 0) return x;
+  const char* to = y.impl()->data;
+  const char* from = x.impl()->data;
+  const bool disjoint = from + Extent(x) <= to || to + Extent(y) <= from;
+  const bool same = from == to && x.shape() == y.shape() && x.strides() == y.strides();
+  return disjoint || same ? x : internal::DenseCopy(x);
+}
+
 }  // namespace
 
 void AddInPlace(Tensor& y, const Tensor& x, double scale) {
@@ -38,8 +67,10 @@ void AddInPlace(Tensor& y, const Tensor& x, double scale) {
     throw std::invalid_argument("AddInPlace: wants f32 or f64 (or i32 and i64 with scale 1), got " +
                                 Describe(y) + " with scale " + std::to_string(scale));
   }
+  CheckTarget("AddInPlace", y);
   y.MarkChanged("AddInPlace");
-  const Tensor* inputs[] = {&y, &x};
+  const Tensor from = ReadableWhileWriting(y, x);
+  const Tensor* inputs[] = {&y, &from};
   Dispatch<DTypes::kArithmetic>(y.dtype(), [&]<class T>(T) {
     const auto kernel = [factor = static_cast<T>(scale)](int64_t n, void* out,
                                                          const void* const* in) {
@@ -75,6 +106,7 @@ void ScaleInPlace(Tensor& y, double factor) {
   if (y.dtype() != DType::kF32 && y.dtype() != DType::kF64) {
     throw std::invalid_argument("ScaleInPlace: wants f32 or f64, got " + Describe(y));
   }
+  CheckTarget("ScaleInPlace", y);
   y.MarkChanged("ScaleInPlace");
   const Tensor* inputs[] = {&y};
   Dispatch<DTypes::kFloating>(y.dtype(), [&]<class T>(T) {
@@ -91,8 +123,9 @@ void ScaleInPlace(Tensor& y, double factor) {
 void CopyInPlace(Tensor& y, const Tensor& x) {
   const OpScope scope("CopyInPlace", {&y, &x});
   CheckPair("CopyInPlace", y, x);
+  CheckTarget("CopyInPlace", y);
   y.MarkChanged("CopyInPlace");
-  internal::CopyElements(y, x);
+  internal::CopyElements(y, ReadableWhileWriting(y, x));
 }
 
 Tensor Clone(const Tensor& x) {

@@ -1,6 +1,8 @@
 // Changing tensors in place. Allowed only where nothing is recorded: inside NoGrad, or for tensors
 // that require no gradients; elsewhere these throw std::invalid_argument. Each bumps the tensor's
-// version, so a graph that saved the old values notices.
+// version, so a graph that saved the old values notices. x may overlap y's memory; it is read as it
+// was before. Except by FillInPlace, a tensor whose elements share memory (an expanded one) cannot
+// be written to: std::invalid_argument.
 //
 // Example:
 //   #include "autograd/grad_mode.h"

@@ -11,6 +11,7 @@
 #include "autograd/ops/activation.h"
 #include "autograd/ops/activation_kernel.h"
 #include "autograd/ops/arithmetic.h"
+#include "autograd/ops/dispatch.h"
 #include "autograd/ops/matmul.h"
 #include "autograd/ops/shape.h"
 #include "autograd/trace/op_scope.h"
@@ -129,6 +130,7 @@ class LinearNode final : public NodeOf<LinearNode> {
 
 void CheckLinear(const Tensor& x, const Tensor& weight, const Tensor& bias,
                  const ActivationSpec& activation) {
+  internal::CheckDefined("Linear", {&x, &weight});
   const bool floating = x.dtype() == DType::kF32 || x.dtype() == DType::kF64;
   const bool fits = x.rank() >= 1 && weight.rank() == 2 && x.size(-1) == weight.size(1) &&
                     weight.dtype() == x.dtype();

@@ -7,6 +7,7 @@
 #include "autograd/kernels/gemm.h"
 #include "autograd/node.h"
 #include "autograd/ops/arithmetic.h"
+#include "autograd/ops/dispatch.h"
 #include "autograd/ops/expand.h"
 #include "autograd/ops/inplace.h"
 #include "autograd/trace/op_scope.h"
@@ -106,6 +107,7 @@ Tensor MultiplyMatrices(const Tensor& a, const Tensor& b) {
 }  // namespace
 
 Tensor MatMul(const Tensor& a, const Tensor& b) {
+  internal::CheckDefined("MatMul", {&a, &b});
   const bool floating = a.dtype() == DType::kF32 || a.dtype() == DType::kF64;
   if (a.rank() == 0 || b.rank() == 0 || a.dtype() != b.dtype() || !floating ||
       a.size(-1) != b.size(b.rank() == 1 ? 0 : -2)) {

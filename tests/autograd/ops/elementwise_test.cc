@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "autograd/grad.h"
 #include "autograd/grad_mode.h"
@@ -12,10 +16,14 @@
 #include "autograd/ops/binary.h"
 #include "autograd/ops/cast.h"
 #include "autograd/ops/creation.h"
+#include "autograd/ops/expand.h"
 #include "autograd/ops/inplace.h"
+#include "autograd/ops/linear.h"
+#include "autograd/ops/matmul.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/select.h"
 #include "autograd/ops/shape.h"
+#include "autograd/ops/slice.h"
 #include "autograd/ops/unary.h"
 
 namespace autograd {
@@ -197,6 +205,65 @@ TEST(Cast, GradientsComeBackInTheirDtype) {
   EXPECT_EQ(g.dtype(), DType::kF64);
   EXPECT_EQ(g.ToVector<double>(), (Values{3, 1}));  // 1.001 is 1 in bf16
   EXPECT_FALSE(Cast(x, DType::kI32).requires_grad());
+}
+
+TEST(InPlace, OverlappingViewsAreReadAsTheyWere) {
+  for (const int64_t n : {5, 100000}) {
+    std::vector<double> sums{0}, shifted{0};
+    for (int64_t i = 1; i < n; ++i) {
+      sums.push_back(static_cast<double>(2 * i - 1));
+      shifted.push_back(static_cast<double>(i - 1));
+    }
+    Tensor x = Arange(0, static_cast<double>(n), 1, DType::kF64);
+    Tensor behind = Slice(x, 0, 1);
+    AddInPlace(behind, Slice(x, 0, 0, -1));
+    EXPECT_EQ(x.ToVector<double>(), sums);
+    x = Arange(0, static_cast<double>(n), 1, DType::kF64);
+    behind = Slice(x, 0, 1);
+    CopyInPlace(behind, Slice(x, 0, 0, -1));
+    EXPECT_EQ(x.ToVector<double>(), shifted);
+  }
+  Tensor square = Reshape(Arange(0, 4), {2, 2});
+  CopyInPlace(square, Transpose(square));
+  EXPECT_EQ(square.ToVector<float>(), (std::vector<float>{0, 2, 1, 3}));
+  AddInPlace(square, Select(square, 0, 0));
+  EXPECT_EQ(square.ToVector<float>(), (std::vector<float>{0, 4, 1, 5}));
+}
+
+TEST(InPlace, RefusesToWriteToElementsThatShareMemory) {
+  Tensor x = Zeros({1});
+  Tensor expanded = Expand(x, {2, 3});
+  const std::string error = "elements of the tensor [2, 3] f32 share memory (axis 0";
+  EXPECT_NE(ErrorOf([&] { AddInPlace(expanded, Ones({3})); }).find("AddInPlace: " + error),
+            std::string::npos);
+  EXPECT_NE(ErrorOf([&] { ScaleInPlace(expanded, 2); }).find("ScaleInPlace: " + error),
+            std::string::npos);
+  EXPECT_NE(ErrorOf([&] { CopyInPlace(expanded, Ones({3})); }).find("CopyInPlace: " + error),
+            std::string::npos);
+  EXPECT_EQ(x.version(), 0u);
+  FillInPlace(expanded, 7);
+  EXPECT_EQ(x.item(), 7);
+}
+
+TEST(Undefined, IsAnErrorThatNamesTheOperation) {
+  const Tensor none, x = Ones({2, 2});
+  Generator generator(0);
+  const std::pair<const char*, std::function<void()>> calls[] = {
+      {"MatMul", [&] { MatMul(none, x); }},
+      {"MatMul", [&] { MatMul(x, none); }},
+      {"Linear", [&] { Linear(none, x); }},
+      {"Linear", [&] { Linear(x, none); }},
+      {"Expand", [&] { Expand(none, {2}); }},
+      {"SumTo", [&] { SumTo(none, {2}); }},
+      {"ZerosLike", [&] { ZerosLike(none); }},
+      {"OnesLike", [&] { OnesLike(none); }},
+      {"FullLike", [&] { FullLike(none, 1); }},
+      {"RandLike", [&] { RandLike(none, generator); }},
+      {"RandnLike", [&] { RandnLike(none, generator); }},
+  };
+  for (const auto& [name, call] : calls) {
+    EXPECT_EQ(ErrorOf(call), std::string(name) + ": a tensor is undefined");
+  }
 }
 
 TEST(InPlace, OnViewsAndBroadcasts) {
