@@ -13,6 +13,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 
 namespace examples {
 namespace {
@@ -34,6 +36,22 @@ void PrintHelp(const std::string& about, const std::string& folder) {
                  flag->Help());
   }
   absl::PrintF("  --version\n      print the version and exit\n");
+}
+
+// InvalidArgument for "--name=" and "--name ''" (an unset shell variable, as a rule), which Abseil
+// takes for a flag that was not given where there is a default.
+absl::Status CheckValues(int argc, char** argv) {
+  for (int i = 1; i < argc && absl::string_view(argv[i]) != "--"; ++i) {
+    absl::string_view name = argv[i];
+    if (!absl::ConsumePrefix(&name, "-")) continue;
+    absl::ConsumePrefix(&name, "-");
+    const bool next_is_empty = i + 1 < argc && argv[i + 1][0] == '\0';
+    if (!absl::ConsumeSuffix(&name, "=") && !next_is_empty) continue;
+    if (absl::FindCommandLineFlag(name) == nullptr) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", name, " has no value; give one, or leave the flag out, see --help"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -62,6 +80,7 @@ std::optional<int> ParseFlags(int argc, char** argv, const std::string& about) {
     return true;
   }();
   static_cast<void>(set);
+  if (absl::Status status = CheckValues(argc, argv); !status.ok()) return Fail(status);
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
   if (rest.size() > 1) {
     return Fail(absl::InvalidArgumentError(

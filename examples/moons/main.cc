@@ -84,8 +84,11 @@ class Program {
                  training.losses.size(), training.seconds,
                  training.seconds * 1e6 / static_cast<double>(training.losses.size()),
                  MeanOfLast(training.losses));
-    absl::Status status = SaveModel(options_, *model_, Path("model.safetensors"));
     const int64_t count = static_cast<int64_t>(training.losses.size());
+    // Fewer than were asked for after Ctrl-C.
+    Options done = options_;
+    done.iterations = count;
+    absl::Status status = SaveModel(done, *model_, Path("model.safetensors"));
     status.Update(
         autograd::WriteNpy(Path("loss.npy"), Tensor::FromVector(training.losses, {count})));
     return status;

@@ -1,6 +1,7 @@
 #include "examples/moons/options.h"
 
 #include <charconv>
+#include <filesystem>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -79,7 +80,7 @@ class ModelFlags {
     }
     if (given.has_value() && *given != stored) {
       Fail(absl::StrCat("--", name, "=", *given,
-                        " contradicts the checkpoint, which was trained with ", stored));
+                        " contradicts the checkpoint, which was trained with", With(stored)));
     }
     return stored;
   }
@@ -87,6 +88,12 @@ class ModelFlags {
   const absl::Status& status() const { return status_; }
 
  private:
+  template <class T>
+  static std::string With(const T& stored) {
+    const std::string text = absl::StrCat(" ", stored);
+    return text == " " ? "out" : text;
+  }
+
   void Fail(const std::string& message) {
     if (status_.ok()) status_ = absl::InvalidArgumentError(message);
   }
@@ -157,7 +164,9 @@ absl::StatusOr<Options> OptionsFromFlags(const std::map<std::string, std::string
       flags.Take<int64_t>("hidden", absl::GetFlag(FLAGS_hidden).value, embedding ? 128 : 64);
   options.path = flags.Take<std::string>("path", absl::GetFlag(FLAGS_path), "cond_ot");
   options.ema = flags.Take<double>("ema", absl::GetFlag(FLAGS_ema).value, 0);
-  const std::string data = ResolvePath(absl::GetFlag(FLAGS_data));
+  // Absolute, so that the file's name in a model holds in any folder and however it is written.
+  std::string data = ResolvePath(absl::GetFlag(FLAGS_data));
+  if (!data.empty()) data = std::filesystem::absolute(data).lexically_normal().string();
   options.data =
       flags.Take<std::string>("data", data.empty() ? OptionalString() : OptionalString(data), "");
   if (!flags.status().ok()) return flags.status();

@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-PROGRAM = os.path.join("examples", "moons", "moons")
+PROGRAM = os.path.abspath(os.path.join("examples", "moons", "moons"))
 METRICS = ["iterations", "batch_size", "train_seconds", "microseconds_per_iteration", "loss_last_1000", "w2", "w2_floor",
            "nll", "seed", "threads", "isa"]
 PICTURES = ["loss.png", "samples.png", "trajectories.png", "density.png", "flow.png"]
@@ -113,6 +113,9 @@ class Errors(Program):
             (["--iterations=many"], "flag 'iterations'; expected a whole number"),
             (["--noise=x"], "flag 'noise'; expected a number"),
             (["--seed=-1"], "flag 'seed'; expected a whole number, 0 or more"),
+            (["--iterations="], "--iterations has no value"),
+            (["--rtol="], "--rtol has no value"),
+            (["--schedule", ""], "--schedule has no value"),
         ]:
             done = run(self.folder, *flags)
             self.assertIn(done.returncode, (1, 2), flags)
@@ -138,6 +141,10 @@ class Errors(Program):
         self.assertEqual(done.returncode, 0, done.stderr)
         done = run(self.folder, "--checkpoint=" + os.path.join(self.folder, "model.safetensors"), "--data=other.npy")
         self.assertIn("contradicts the checkpoint", done.stderr)
+        # The same file by another name, from another folder.
+        done = run(self.folder, "--checkpoint=model.safetensors", "--data=./points.npy", "--samples=10",
+                   "--solver_steps=10", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
         write_npy(path, [(1, 2)])
         done = run(self.folder, "--data=" + path, "--iterations=10", "--samples=1", "--solver_steps=5")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -154,7 +161,9 @@ class Errors(Program):
         _, errors = process.communicate(timeout=40)
         self.assertEqual(process.returncode, 130, errors)
         self.assertIn(b"interrupted after", errors)
-        self.assertIn("net.6.bias", safetensors_header(read(self.folder, "model.safetensors")))
+        model = safetensors_header(read(self.folder, "model.safetensors"))
+        self.assertIn("net.6.bias", model)
+        self.assertIn("after %s iterations" % model["__metadata__"]["iterations"], errors.decode())
         npy_header(read(self.folder, "loss.npy"))
 
     def test_a_full_disk_is_reported_and_overwrites_nothing(self):
