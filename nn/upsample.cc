@@ -32,8 +32,11 @@ Tensor Upsample::Forward(const Tensor& x) const {
   int64_t height = height_, width = width_;
   // Of another rank, x is refused below.
   if (factor_ > 0 && x.defined() && x.rank() == 4) {
-    height = factor_ * x.size(1);
-    width = factor_ * x.size(2);
+    if (__builtin_mul_overflow(factor_, x.size(1), &height) ||
+        __builtin_mul_overflow(factor_, x.size(2), &width)) {
+      throw std::invalid_argument("Upsample: factor " + std::to_string(factor_) + " times " +
+                                  Describe(x) + " is too large");
+    }
   }
   return options_.mode == UpsampleMode::kNearest
              ? autograd::UpsampleNearest2d(x, height, width)

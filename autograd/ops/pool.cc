@@ -162,7 +162,9 @@ template <class T>
 void MaxPool(const Tensor& x, const ImageWindows& windows, const Tensor& y, const Tensor& at) {
   const int64_t channels = x.size(3), image = x.size(1) * x.size(2) * channels;
   const int64_t columns = windows.columns.count(), pooled = windows.rows.count() * columns;
-  const int64_t work = channels * windows.rows.kernel * windows.columns.kernel;
+  // What a window covers of the image, which may be less than the kernel.
+  const int64_t work = channels * std::min(windows.rows.kernel, windows.rows.size) *
+                       std::min(windows.columns.kernel, windows.columns.size);
   const kernels::PixelKernels<T>& pixels = kernels::GetPixelKernels<T>();
   ParallelFor(x.size(0) * pooled, std::max<int64_t>(1, kGrain / (work + 1)),
               [&](int64_t begin, int64_t end) {

@@ -77,6 +77,11 @@ TEST(Images, AreThoseOfPyTorch) {
   }
 }
 
+TEST(Upsample, RefusesAFactorThatOverflows) {
+  const Upsample upsample((int64_t{1} << 62) + 1);
+  EXPECT_THROW(upsample.Forward(Ones({1, 4, 1, 1})), std::invalid_argument);
+}
+
 TEST(Upsample, TakesAFactor) {
   const Upsample twice(2);
   const Tensor x = Tensor::FromVector<float>({1, 2, 3, 4, 5, 6}, {1, 1, 3, 2});

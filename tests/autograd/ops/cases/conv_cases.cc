@@ -73,6 +73,16 @@ OpCase TransposeCase(const std::string& name, const Shape& x, const Shape& weigh
           .reference = TransposeReference(options)};
 }
 
+OpCase TransposeWithoutBiasCase() {
+  const ConvTranspose2dOptions options = {.stride = {2, 1}};
+  return {.name = "ConvTranspose2d/without bias",
+          .function = Binary([options](const Tensor& image, const Tensor& w) {
+            return ConvTranspose2d(image, w, Tensor(), options);
+          }),
+          .inputs = {{{2, 2, 3, 2}}, {{2, 2, 3, 3}}},
+          .reference = TransposeReference(options)};
+}
+
 // W(x, dy): what differentiating a convolution's weight records.
 OpCase WeightGradientCase() {
   const Shape weight = {2, 3, 2, 2};
@@ -162,6 +172,7 @@ std::vector<OpCase> ConvCases() {
                     {.stride = {2, 3}, .padding = {1, 1}, .output_padding = {1, 2}}),
       TransposeCase("dilated groups", {1, 2, 3, 4}, {4, 2, 2, 1},
                     {.stride = {1, 2}, .dilation = {2, 3}, .groups = 2, .output_padding = {1, 1}}),
+      TransposeWithoutBiasCase(),
       WeightGradientCase(),
   };
   cases[0].large = {{5, 28, 28, 33}, {35, 3, 3, 33}, {35}};
