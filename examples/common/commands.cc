@@ -87,8 +87,13 @@ CommandLine ParseCommands(int argc, char** argv, const std::string& about,
   const auto command = std::find_if(commands.begin(), commands.end(),
                                     [first](const Command& each) { return each.name == first; });
   const bool help = HasArgument(argc, argv, "help") || HasArgument(argc, argv, "h");
-  if (command == commands.end() && (help || HasArgument(argc, argv, "version"))) {
-    help ? PrintProgramHelp(about, commands) : PrintVersion();
+  if (!help && HasArgument(argc, argv, "version")) {
+    PrintVersion();
+    result.exit_code = 0;
+    return result;
+  }
+  if (command == commands.end() && help) {
+    PrintProgramHelp(about, commands);
     result.exit_code = 0;
     return result;
   }

@@ -1,10 +1,15 @@
 #include "examples/mnist/checkpoint.h"
 
+#include <zlib.h>
+
 #include <map>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "autograd/dtype.h"
 #include "autograd/ops/creation.h"
+#include "autograd/ops/shape.h"
 #include "nn/weights.h"
 
 namespace examples::mnist {
@@ -18,6 +23,7 @@ using Metadata = std::map<std::string, std::string>;
 
 constexpr char kProgramKey[] = "program", kProgram[] = "mnist";
 constexpr char kKindKey[] = "kind", kCheckpoint[] = "checkpoint", kModel[] = "model";
+constexpr char kChecksumKey[] = "crc32";
 constexpr char kWeightsKey[] = "weights", kAveraged[] = "ema", kLast[] = "last";
 constexpr char kWeightsPrefix[] = "weights.", kEmaPrefix[] = "ema.",
                kOptimizerPrefix[] = "optimizer.";
@@ -68,6 +74,20 @@ absl::Status CheckProgram(const SafetensorsFile& file, const std::string& path) 
     return Error(path, "not a model of this program: it has no class_emb.weight");
   }
   return absl::OkStatus();
+}
+
+// Of the bytes of all tensors in the order of their names; a changed bit in a weight shows nowhere
+// else.
+std::string Checksum(const NamedTensors& tensors) {
+  const std::map<std::string, Tensor> sorted(tensors.begin(), tensors.end());
+  uLong sum = crc32_z(0, nullptr, 0);
+  for (const auto& [name, tensor] : sorted) {
+    const Tensor dense = Contiguous(tensor);
+    if (dense.numel() == 0) continue;
+    const size_t bytes = static_cast<size_t>(dense.numel()) * autograd::ItemSize(dense.dtype());
+    sum = crc32_z(sum, reinterpret_cast<const Bytef*>(dense.raw<std::byte>()), bytes);
+  }
+  return absl::StrFormat("%08x", sum);
 }
 
 bool IsCheckpoint(const SafetensorsFile& file) {
@@ -150,6 +170,7 @@ absl::Status SaveCheckpoint(const TrainingRun& run, const nn::DataLoader& loader
   file.metadata = SettingsMetadata(run.settings);
   file.metadata[kProgramKey] = kProgram;
   file.metadata[kKindKey] = kCheckpoint;
+  file.metadata[kChecksumKey] = Checksum(file.tensors);
   return autograd::WriteSafetensors(path, file);
 }
 
@@ -171,6 +192,10 @@ absl::StatusOr<SafetensorsFile> ReadCheckpoint(const std::string& path) {
   if (absl::Status status = CheckProgram(*file, path); !status.ok()) return status;
   if (!IsCheckpoint(*file)) {
     return Error(path, "a model without the state of a run; only a checkpoint can be continued");
+  }
+  const auto checksum = file->metadata.find(kChecksumKey);
+  if (checksum != file->metadata.end() && checksum->second != Checksum(file->tensors)) {
+    return Error(path, "damaged: its numbers are not those that were written (crc32)");
   }
   return file;
 }

@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -64,11 +66,16 @@ std::string Trainer::Path(const std::string& name) const {
   return absl::StrCat(options_.output_dir, "/", name);
 }
 
+std::string Trainer::PicturePath(int64_t epoch) const {
+  return Path(absl::StrFormat("samples_epoch_%02d.png", epoch));
+}
+
 absl::StatusOr<int> Trainer::Train() {
   if (options_.resume) {
     if (absl::Status status = metrics_.Continue(run_.finished_epochs()); !status.ok()) {
       return status;
     }
+    if (absl::Status status = DrawMissedSamples(); !status.ok()) return status;
   }
   while (run_.finished_epochs() < options_.epochs) {
     const int64_t epoch_end = (run_.finished_epochs() + 1) * loader_.batches_per_epoch();
@@ -164,6 +171,15 @@ absl::Status Trainer::SaveFiles() {
   return DrawLoss(run_.losses, run_.test_losses, loader_.batches_per_epoch(), Path("loss.png"));
 }
 
+absl::Status Trainer::DrawMissedSamples() {
+  const int64_t epoch = run_.finished_epochs();
+  if (!HasPicture(epoch) || run_.iteration() != epoch * loader_.batches_per_epoch()) {
+    return absl::OkStatus();
+  }
+  std::error_code error;
+  return std::filesystem::exists(PicturePath(epoch), error) ? absl::OkStatus() : DrawSamples(epoch);
+}
+
 absl::Status Trainer::DrawSamples(int64_t epoch) {
   std::vector<int64_t> digits(kDigits);
   std::iota(digits.begin(), digits.end(), int64_t{0});
@@ -181,7 +197,7 @@ absl::Status Trainer::DrawSamples(int64_t epoch) {
   return DrawGrid(images, columns,
                   absl::StrFormat("Epoch %d, guidance %g, %d Euler steps", epoch, kPictureGuidance,
                                   kPictureSteps),
-                  Path(absl::StrFormat("samples_epoch_%02d.png", epoch)));
+                  PicturePath(epoch));
 }
 
 }  // namespace examples::mnist

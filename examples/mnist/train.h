@@ -33,6 +33,7 @@ class Trainer {
 
  private:
   std::string Path(const std::string& name) const;
+  std::string PicturePath(int64_t epoch) const;
   // Iterations up to this one, or to Ctrl-C, within an epoch.
   void TrainUntil(int64_t iteration);
   float Step();
@@ -41,6 +42,8 @@ class Trainer {
   absl::Status FinishEpoch();
   absl::Status SaveFiles();
   absl::Status DrawSamples(int64_t epoch);
+  // The grid of the epoch that has just ended, if Ctrl-C came before it was drawn.
+  absl::Status DrawMissedSamples();
 
   const TrainOptions& options_;
   const nn::LabelledImages& test_images_;

@@ -238,6 +238,16 @@ class Resume(Program):
         self.assertIn("continuing after 3 iterations, 0 of 3 epochs", done.stdout)
         for name in ["checkpoint.safetensors", "model.safetensors", "loss.png", "samples_epoch_01.png"]:
             self.assertEqual(read(whole, name), read(parts, name), name)
+        # A grid that Ctrl-C left out is drawn.
+        grid = read(parts, "samples_epoch_01.png")
+        os.remove(os.path.join(parts, "samples_epoch_01.png"))
+        self.succeed(self.train(parts, "--resume", "--epochs=1", "--max_iterations=5"))
+        self.assertFalse(os.path.exists(os.path.join(parts, "samples_epoch_01.png")))  # of weights that are gone
+        other = new_folder()
+        self.succeed(self.train(other, *SMALL, "--epochs=3", "--max_iterations=5"))
+        os.remove(os.path.join(other, "samples_epoch_01.png"))
+        self.succeed(self.train(other, "--resume", "--epochs=1"))
+        self.assertEqual(read(other, "samples_epoch_01.png"), grid)
         # Lines of epochs that are done stay, and a run that has all it should stays as it is.
         before = read(parts, "checkpoint.safetensors"), read(parts, "metrics.jsonl")
         self.assertEqual(json.loads(before[1])["epoch"], 1)
@@ -277,6 +287,9 @@ class Resume(Program):
 
         resume_refused(good[:-10], "checkpoint.safetensors")
         resume_refused(b"not a checkpoint", "checkpoint.safetensors")
+        # One bit of a number is another one.
+        middle = len(good) // 2
+        resume_refused(good[:middle] + bytes([good[middle] ^ 1]) + good[middle + 1:], "checkpoint.safetensors: damaged")
         resume_refused(struct.pack("<Q", 2) + b"{}", "not a model of this program")
         resume_refused(read(self.folder, "model.safetensors"), "only a checkpoint can be continued")
         resume_refused(good, "--channels=16 contradicts the checkpoint, which was trained with 8",
@@ -447,8 +460,9 @@ class Errors(Program):
             self.assertEqual(done.returncode, 0)
             found = [line.strip()[2:] for line in done.stdout.splitlines() if line.startswith("  --")]
             self.assertEqual([name.replace("use_ema=true", "use_ema") for name in found], flags.split(), command)
-        version = subprocess.run([PROGRAM, "--version"], stdout=subprocess.PIPE, universal_newlines=True).stdout
-        self.assertRegex(version, r"^mnist \d+\.\d+\.\d+\n$")
+        for arguments in [["--version"], ["train", "--version"]]:
+            version = subprocess.run([PROGRAM] + arguments, stdout=subprocess.PIPE, universal_newlines=True).stdout
+            self.assertRegex(version, r"^mnist \d+\.\d+\.\d+\n$")
 
 
 if __name__ == "__main__":
