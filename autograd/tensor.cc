@@ -88,10 +88,10 @@ Tensor Tensor::Borrow(void* data, const Shape& shape, DType dtype, std::function
 
 Tensor Tensor::ViewAs(const Shape& shape, const Strides& strides, int64_t offset) const {
   IntrusivePtr<TensorImpl> view = TensorImpl::New();
-  view->dtype = impl_->dtype;
+  view->dtype = get()->dtype;
   view->numel = shape.numel();
-  view->data = impl_->data + offset * static_cast<int64_t>(ItemSize(impl_->dtype));
-  view->storage = impl_->storage;
+  view->data = get()->data + offset * static_cast<int64_t>(ItemSize(get()->dtype));
+  view->storage = get()->storage;
   view->shape = shape;
   view->strides = strides;
   view->contiguous = IsDense(shape, strides);
@@ -100,7 +100,7 @@ Tensor Tensor::ViewAs(const Shape& shape, const Strides& strides, int64_t offset
 
 Tensor Tensor::Detach() const {
   if (!defined()) return Tensor();
-  return ViewAs(impl_->shape, impl_->strides, 0);
+  return ViewAs(get()->shape, get()->strides, 0);
 }
 
 Tensor& Tensor::set_requires_grad(bool requires_grad) {
@@ -117,13 +117,13 @@ Tensor& Tensor::set_requires_grad(bool requires_grad) {
     auto leaf = IntrusivePtr<LeafNode>::Adopt(new LeafNode);
     leaf->AddOutput(*this);
   } else {
-    Node* leaf = std::exchange(impl_->node, nullptr);
+    Node* leaf = std::exchange(get()->node, nullptr);
     if (leaf->Unref()) Node::Destroy(leaf);
   }
   return *this;
 }
 
-bool Tensor::is_leaf() const { return impl_->node == nullptr || impl_->node->is_leaf(); }
+bool Tensor::is_leaf() const { return get()->node == nullptr || get()->node->is_leaf(); }
 
 namespace {
 LeafNode& LeafOf(const char* operation, const Tensor& tensor) {
@@ -158,7 +158,14 @@ void Tensor::MarkChanged(const char* operation) {
     throw std::invalid_argument(std::string(operation) + ": the tensor " + Describe(*this) +
                                 " requires gradients; change it in place only under NoGrad");
   }
-  impl_->storage->BumpVersion();
+  get()->storage->BumpVersion();
+}
+
+void Tensor::ThrowUndefined() {
+  throw std::invalid_argument(
+      "Tensor: it is undefined (as a gradient is where none arrived, or the bias of a layer "
+      "without "
+      "one); ask defined() first");
 }
 
 void Tensor::ThrowWrongType(DType wanted) const {
@@ -194,18 +201,18 @@ double Tensor::ItemAsDouble() const {
   }
   switch (dtype()) {
     case DType::kF32:
-      return Load<float>(impl_->data);
+      return Load<float>(get()->data);
     case DType::kF64:
-      return Load<double>(impl_->data);
+      return Load<double>(get()->data);
     case DType::kBF16:
       return static_cast<double>(ToFloat(*raw<BFloat16>()));
     case DType::kI32:
-      return Load<int32_t>(impl_->data);
+      return Load<int32_t>(get()->data);
     case DType::kI64:
-      return Load<int64_t>(impl_->data);
+      return Load<int64_t>(get()->data);
     case DType::kU8:
     case DType::kBool:
-      return Load<uint8_t>(impl_->data);
+      return Load<uint8_t>(get()->data);
   }
   return 0;
 }

@@ -62,7 +62,8 @@ struct TensorImpl : RefCounted {
 
 class Tensor {
  public:
-  // An undefined tensor: what "no gradient" looks like.
+  // An undefined tensor: what "no gradient" looks like. It can be copied, assigned to, described
+  // and asked whether it is defined(); everything else throws std::invalid_argument.
   Tensor() = default;
 
   // Uninitialised elements. Throws OutOfMemoryError, or std::invalid_argument for a bad shape.
@@ -89,23 +90,23 @@ class Tensor {
   }
 
   bool defined() const { return static_cast<bool>(impl_); }
-  const Shape& shape() const { return impl_->shape; }
-  const Strides& strides() const { return impl_->strides; }
-  int rank() const { return impl_->shape.rank(); }
+  const Shape& shape() const { return get()->shape; }
+  const Strides& strides() const { return get()->strides; }
+  int rank() const { return get()->shape.rank(); }
   // Size along an axis, which may be negative to count from the end.
   int64_t size(int64_t axis) const {
-    return impl_->shape[NormalizeAxis("Tensor::size", axis, impl_->shape)];
+    return get()->shape[NormalizeAxis("Tensor::size", axis, get()->shape)];
   }
-  int64_t numel() const { return impl_->numel; }
-  DType dtype() const { return impl_->dtype; }
+  int64_t numel() const { return get()->numel; }
+  DType dtype() const { return get()->dtype; }
   // True if the elements lie densely in row-major order.
-  bool is_contiguous() const { return impl_->contiguous; }
+  bool is_contiguous() const { return get()->contiguous; }
 
   // First element. Throws std::invalid_argument if T is not the dtype's type.
   template <class T>
   const T* data() const {
     CheckType(DTypeOf<T>);
-    return reinterpret_cast<const T*>(impl_->data);
+    return reinterpret_cast<const T*>(get()->data);
   }
   // As data(), to write to. Counts as a change in place: throws std::invalid_argument if the tensor
   // requires gradients and recording is on.
@@ -113,14 +114,14 @@ class Tensor {
   T* mutable_data() {
     CheckType(DTypeOf<T>);
     MarkChanged("mutable_data");
-    return reinterpret_cast<T*>(impl_->data);
+    return reinterpret_cast<T*>(get()->data);
   }
   // All elements, in row-major order. Throws std::invalid_argument if not contiguous (see
   // Contiguous in ops/shape.h).
   template <class T>
   std::span<const T> span() const {
     CheckContiguous("span");
-    return {data<T>(), static_cast<size_t>(impl_->numel)};
+    return {data<T>(), static_cast<size_t>(get()->numel)};
   }
   // The only element, converted to T. Throws std::invalid_argument unless numel() is 1.
   template <class T = double>
@@ -137,19 +138,19 @@ class Tensor {
   template <class T>
   T at(const Dims& index) const {
     CheckType(DTypeOf<T>);
-    return reinterpret_cast<const T*>(impl_->data)[OffsetOf(index)];
+    return reinterpret_cast<const T*>(get()->data)[OffsetOf(index)];
   }
   // A copy of all elements in row-major order, whatever the strides.
   template <class T>
   std::vector<T> ToVector() const {
     CheckType(DTypeOf<T>);
-    std::vector<T> values(static_cast<size_t>(impl_->numel));
-    for (int64_t i = 0; i < impl_->numel; ++i) values[static_cast<size_t>(i)] = At<T>(i);
+    std::vector<T> values(static_cast<size_t>(get()->numel));
+    for (int64_t i = 0; i < get()->numel; ++i) values[static_cast<size_t>(i)] = At<T>(i);
     return values;
   }
 
   // True if gradients flow into this tensor: a leaf that asked for them, or computed from one.
-  bool requires_grad() const { return impl_->node != nullptr; }
+  bool requires_grad() const { return get()->node != nullptr; }
   // Makes this a leaf that collects gradients (or stops it). Throws std::invalid_argument for an
   // integer dtype or a tensor computed by a recorded operation.
   Tensor& set_requires_grad(bool requires_grad);
@@ -168,7 +169,7 @@ class Tensor {
   Tensor Detach() const;
 
   // Number of changes in place so far, shared by all views.
-  uint32_t version() const { return impl_->storage->version(); }
+  uint32_t version() const { return get()->storage->version(); }
   // Declares a change in place by the operation called `operation`. Throws std::invalid_argument if
   // the tensor requires gradients and recording is on.
   void MarkChanged(const char* operation);
@@ -194,8 +195,14 @@ class Tensor {
  private:
   static Tensor CopyFrom(const void* values, size_t count, const Shape& shape, DType dtype);
   static Tensor Borrow(void* data, const Shape& shape, DType dtype, std::function<void()> release);
+  internal::TensorImpl* get() const {
+    if (!impl_) [[unlikely]]
+      ThrowUndefined();
+    return impl_.get();
+  }
+  [[noreturn]] static void ThrowUndefined();
   void CheckType(DType wanted) const {
-    if (impl_->dtype != wanted) ThrowWrongType(wanted);
+    if (get()->dtype != wanted) ThrowWrongType(wanted);
   }
   [[noreturn]] void ThrowWrongType(DType wanted) const;
   void CheckContiguous(const char* operation) const;
@@ -205,14 +212,14 @@ class Tensor {
   template <class T>
   T At(int64_t index) const {
     int64_t offset = index;
-    if (!impl_->contiguous) {
+    if (!get()->contiguous) {
       offset = 0;
       for (int axis = rank() - 1; axis >= 0; --axis) {
-        offset += index % impl_->shape[axis] * impl_->strides[axis];
-        index /= impl_->shape[axis];
+        offset += index % get()->shape[axis] * get()->strides[axis];
+        index /= get()->shape[axis];
       }
     }
-    return reinterpret_cast<const T*>(impl_->data)[offset];
+    return reinterpret_cast<const T*>(get()->data)[offset];
   }
 
   internal::IntrusivePtr<internal::TensorImpl> impl_;

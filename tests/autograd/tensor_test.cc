@@ -214,4 +214,38 @@ TEST(Tensor, BadShapes) {
 }
 
 }  // namespace
+TEST(Tensor, AnUndefinedOneSaysSo) {
+  const auto refuses = [](const std::function<void(Tensor&)>& use) {
+    Tensor tensor;
+    try {
+      use(tensor);
+    } catch (const std::invalid_argument& error) {
+      return std::string(error.what()).find("undefined") != std::string::npos;
+    }
+    return false;
+  };
+  EXPECT_TRUE(refuses([](Tensor& x) { x.shape(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.strides(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.rank(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.size(0); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.numel(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.dtype(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.is_contiguous(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.data<float>(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.mutable_data<float>(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.span<float>(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.item(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.at<float>({0}); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.ToVector<float>(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.requires_grad(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.set_requires_grad(true); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.is_leaf(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.grad(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.set_grad(Tensor()); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.RegisterHook({}); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.version(); }));
+  EXPECT_TRUE(refuses([](Tensor& x) { x.MarkChanged("test"); }));
+  EXPECT_FALSE(refuses([](Tensor& x) { x.Detach(); }));
+}
+
 }  // namespace autograd
