@@ -78,11 +78,6 @@ absl::Status CheckCount(const std::string& flag, int64_t value, double low, doub
   return InRange(flag, static_cast<double>(value), low, high);
 }
 
-absl::Status CheckFolder(const std::string& output_dir) {
-  if (!output_dir.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError("--output_dir is empty, expected a folder");
-}
-
 absl::Status CheckThreads() {
   return InRange("--threads", absl::GetFlag(FLAGS_threads).value.value_or(0), 0, 256);
 }
@@ -225,7 +220,6 @@ absl::StatusOr<TrainOptions> TrainOptionsFrom(const CommandLine& line) {
   status.Update(CheckCount("--max_iterations", options.max_iterations, 0));
   status.Update(CheckCount("--eval_every", options.eval_every, 0));
   status.Update(CheckThreads());
-  status.Update(CheckFolder(options.output_dir));
   if (!status.ok()) return status;
   return options;
 }
@@ -248,7 +242,6 @@ absl::StatusOr<SampleOptions> SampleOptionsFrom(const CommandLine& line) {
   status.Update(CheckOne("--guidance_scale", scales));
   status.Update(CheckOne("--steps", steps));
   status.Update(CheckThreads());
-  status.Update(CheckFolder(options.output_dir));
   if (!status.ok()) return status;
   const auto method = Method(steps);
   if (!method.ok()) return method.status();
@@ -271,7 +264,6 @@ absl::StatusOr<EvalOptions> EvalOptionsFrom(const CommandLine& line) {
   absl::Status status = CheckCount("--samples_per_class", options.samples_per_class, 1, 1e5);
   status.Update(CheckList("--guidance_scale", options.guidance_scales, 0, 1000));
   status.Update(CheckThreads());
-  status.Update(CheckFolder(options.output_dir));
   if (!status.ok()) return status;
   const auto method = Method(options.steps);
   if (!method.ok()) return method.status();

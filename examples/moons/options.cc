@@ -129,9 +129,6 @@ absl::Status Check(const Options& options) {
       options.ode.method != flowmatch::OdeMethod::kDopri5) {
     status = absl::InvalidArgumentError("--solver_steps is 0, expected 1 or more");
   }
-  if (status.ok() && options.output_dir.empty()) {
-    status = absl::InvalidArgumentError("--output_dir is empty, expected a folder");
-  }
   return status;
 }
 
