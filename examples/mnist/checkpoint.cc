@@ -90,6 +90,18 @@ std::string Checksum(const NamedTensors& tensors) {
   return absl::StrFormat("%08x", sum);
 }
 
+// A file of this program, or one with bare names as PyTorch saves it, undamaged.
+absl::StatusOr<SafetensorsFile> ReadOwn(const std::string& path) {
+  absl::StatusOr<SafetensorsFile> file = autograd::ReadSafetensors(path);
+  if (!file.ok()) return file.status();
+  if (absl::Status status = CheckProgram(*file, path); !status.ok()) return status;
+  const auto checksum = file->metadata.find(kChecksumKey);
+  if (checksum != file->metadata.end() && checksum->second != Checksum(file->tensors)) {
+    return Error(path, "damaged: its numbers are not those that were written (crc32)");
+  }
+  return file;
+}
+
 bool IsCheckpoint(const SafetensorsFile& file) {
   const auto kind = file.metadata.find(kKindKey);
   return kind != file.metadata.end() && kind->second == kCheckpoint;
@@ -183,19 +195,14 @@ absl::Status SaveModel(const TrainingRun& run, const std::string& path) {
   file.metadata[kKindKey] = kModel;
   file.metadata[kWeightsKey] = run.ema.has_value() ? kAveraged : kLast;
   file.metadata["iterations"] = absl::StrCat(run.iteration());
+  file.metadata[kChecksumKey] = Checksum(file.tensors);
   return autograd::WriteSafetensors(path, file);
 }
 
 absl::StatusOr<SafetensorsFile> ReadCheckpoint(const std::string& path) {
-  absl::StatusOr<SafetensorsFile> file = autograd::ReadSafetensors(path);
-  if (!file.ok()) return file.status();
-  if (absl::Status status = CheckProgram(*file, path); !status.ok()) return status;
-  if (!IsCheckpoint(*file)) {
+  absl::StatusOr<SafetensorsFile> file = ReadOwn(path);
+  if (file.ok() && !IsCheckpoint(*file)) {
     return Error(path, "a model without the state of a run; only a checkpoint can be continued");
-  }
-  const auto checksum = file->metadata.find(kChecksumKey);
-  if (checksum != file->metadata.end() && checksum->second != Checksum(file->tensors)) {
-    return Error(path, "damaged: its numbers are not those that were written (crc32)");
   }
   return file;
 }
@@ -215,9 +222,8 @@ absl::Status RestoreRun(const SafetensorsFile& file, const std::string& path,
 }
 
 absl::StatusOr<LoadedModel> LoadModel(const ModelChoice& choice) {
-  const absl::StatusOr<SafetensorsFile> file = autograd::ReadSafetensors(choice.path);
+  const absl::StatusOr<SafetensorsFile> file = ReadOwn(choice.path);
   if (!file.ok()) return file.status();
-  if (absl::Status status = CheckProgram(*file, choice.path); !status.ok()) return status;
   LoadedModel loaded;
   loaded.architecture = {{32, 64, 64}};
   if (file->metadata.count(kProgramKey) > 0) {

@@ -58,7 +58,11 @@ absl::StatusOr<int> RunTrain(const TrainOptions& options) {
   }
   const absl::StatusOr<RunSettings> settings = SettingsFrom(
       options, Fingerprint(data->train), checkpoint.has_value() ? &checkpoint->metadata : nullptr);
-  if (!settings.ok()) return settings.status();
+  if (!settings.ok()) {
+    if (!options.resume) return settings.status();
+    return absl::Status(settings.status().code(),
+                        absl::StrCat(path, ": ", std::string(settings.status().message())));
+  }
   absl::Status status = CheckBatch(*settings, data->train);
   if (!status.ok()) return status;
   TrainingRun run(*settings);

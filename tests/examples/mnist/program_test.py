@@ -290,10 +290,12 @@ class Resume(Program):
         # One bit of a number is another one.
         middle = len(good) // 2
         resume_refused(good[:middle] + bytes([good[middle] ^ 1]) + good[middle + 1:], "checkpoint.safetensors: damaged")
+        write(good[:middle] + bytes([good[middle] ^ 1]) + good[middle + 1:], path)
+        self.refused(run("sample", new_folder(), "--checkpoint=" + path), "checkpoint.safetensors: damaged")
         resume_refused(struct.pack("<Q", 2) + b"{}", "not a model of this program")
         resume_refused(read(self.folder, "model.safetensors"), "only a checkpoint can be continued")
-        resume_refused(good, "--channels=16 contradicts the checkpoint, which was trained with 8",
-                       flags=["--channels=16"])
+        resume_refused(good, "checkpoint.safetensors: --channels=16 contradicts the checkpoint, which was trained with "
+                       "8", flags=["--channels=16"])
         resume_refused(good, "--batch_size=4 contradicts the checkpoint", flags=["--batch_size=4"])
         resume_refused(good, "--seed=1 contradicts the checkpoint", flags=["--seed=1"])
 
