@@ -7,8 +7,8 @@
 //   model.safetensors       the model alone, under bare names: its averaged weights if the run
 //       keeps an average, which the metadata's "weights" says ("ema" or "last")
 //
-// The metadata has the architecture and the settings of the run, a checkpoint's also the checksum
-// of its tensors, so that damage is seen before it is trained on.
+// The metadata has the architecture, the settings of the run and a checksum of the tensors, so that
+// damage is seen before it is trained on or drawn from.
 #ifndef EXAMPLES_MNIST_CHECKPOINT_H_
 #define EXAMPLES_MNIST_CHECKPOINT_H_
 

@@ -115,15 +115,14 @@ class Evaluation {
         {static_cast<int64_t>(digits.size()), kImageSize, kImageSize, 1}, generator);
     std::vector<int64_t> labels = digits;
     for (int64_t& label : labels) ++label;
+    const GenerateOptions generate = {.guidance_scale = scale,
+                                      .ode = {.method = options_.method, .steps = steps}};
     const auto start = std::chrono::steady_clock::now();
-    const Tensor images =
-        Generate(*model_.model, noise, labels,
-                 {.guidance_scale = scale, .ode = {.method = options_.method, .steps = steps}});
+    const Tensor images = Generate(*model_.model, noise, labels, generate);
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    Row row = Measure(absl::StrFormat("guidance %g, %d %s steps", scale, steps,
-                                      flowmatch::OdeMethodName(options_.method)),
-                      Judge(*classifier_.classifier, images), reference, digits);
+    Row row =
+        Measure(Describe(generate), Judge(*classifier_.classifier, images), reference, digits);
     row.seconds = seconds;
     return row;
   }

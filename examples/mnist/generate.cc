@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_format.h"
 #include "autograd/grad_mode.h"
 #include "autograd/ops/concat.h"
 #include "autograd/ops/slice.h"
@@ -17,6 +18,14 @@ namespace {
 constexpr int64_t kChunk = 64;
 
 }  // namespace
+
+std::string Describe(const GenerateOptions& options) {
+  const std::string solver = flowmatch::OdeMethodName(options.ode.method);
+  return options.ode.steps == 0
+             ? absl::StrFormat("guidance %g, %s", options.guidance_scale, solver)
+             : absl::StrFormat("guidance %g, %d %s steps", options.guidance_scale,
+                               options.ode.steps, solver);
+}
 
 std::vector<int64_t> GridColumns(const std::vector<int64_t>& digits) {
   std::vector<int64_t> columns = {kNullLabel};

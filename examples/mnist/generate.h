@@ -11,6 +11,7 @@
 #define EXAMPLES_MNIST_GENERATE_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "autograd/ops/creation.h"
@@ -24,6 +25,9 @@ struct GenerateOptions {
   double guidance_scale = 1;
   flowmatch::OdeOptions ode;
 };
+
+// "guidance 2, 50 euler steps": for titles and tables.
+std::string Describe(const GenerateOptions& options);
 
 // The columns of a grid: the null label, then those of the digits.
 std::vector<int64_t> GridColumns(const std::vector<int64_t>& digits);

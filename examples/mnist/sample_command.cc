@@ -55,14 +55,6 @@ std::vector<Tensor> FirstRow(const std::vector<Tensor>& states, int64_t columns)
   return rows;
 }
 
-std::string Description(const SampleOptions& options) {
-  const std::string solver = flowmatch::OdeMethodName(options.ode.method);
-  return options.ode.steps == 0
-             ? absl::StrFormat("guidance %g, %s", options.guidance_scale, solver)
-             : absl::StrFormat("guidance %g, %d %s steps", options.guidance_scale,
-                               options.ode.steps, solver);
-}
-
 }  // namespace
 
 absl::StatusOr<int> RunSample(const SampleOptions& options) {
@@ -74,23 +66,23 @@ absl::StatusOr<int> RunSample(const SampleOptions& options) {
   if (!noise.ok()) return noise.status();
   absl::Status status = MakeFolder(options.output_dir);
   if (!status.ok()) return status;
+  const GenerateOptions generate = {.guidance_scale = options.guidance_scale, .ode = options.ode};
   absl::PrintF("drawing %d images from %s (%s weights), %s\n", labels.size(), options.model.path,
-               loaded->averaged ? "averaged" : "last", Description(options));
+               loaded->averaged ? "averaged" : "last", Describe(generate));
 
   std::vector<double> times;
   for (int i = 0; i < kMoments; ++i) times.push_back(static_cast<double>(i) / (kMoments - 1));
   const std::vector<Tensor> states =
-      GenerateStates(*loaded->model, *noise, labels, times,
-                     {.guidance_scale = options.guidance_scale, .ode = options.ode});
+      GenerateStates(*loaded->model, *noise, labels, times, generate);
   const std::string folder = options.output_dir + "/";
   status = autograd::WriteNpy(folder + "samples.npy", states.back());
   if (status.ok()) {
-    status = DrawGrid(states.back(), columns, Description(options), folder + "samples.png");
+    status = DrawGrid(states.back(), columns, Describe(generate), folder + "samples.png");
   }
   if (status.ok()) {
     status =
         DrawFlow(FirstRow(states, static_cast<int64_t>(columns.size())), times, columns,
-                 absl::StrCat("From noise to digit: ", Description(options)), folder + "flow.png");
+                 absl::StrCat("From noise to digit: ", Describe(generate)), folder + "flow.png");
   }
   if (!status.ok()) return status;
   absl::PrintF("samples.png, samples.npy and flow.png are in %s\n", options.output_dir);

@@ -190,13 +190,11 @@ absl::Status Trainer::DrawSamples(int64_t epoch) {
   const Tensor noise =
       autograd::Randn({static_cast<int64_t>(labels.size()), kImageSize, kImageSize, 1}, generator);
   const std::unique_ptr<nn::UseAverage> average = Averaged(run_);
-  const Tensor images =
-      Generate(*run_.model, noise, labels,
-               {.guidance_scale = kPictureGuidance,
-                .ode = {.method = flowmatch::OdeMethod::kEuler, .steps = kPictureSteps}});
-  return DrawGrid(images, columns,
-                  absl::StrFormat("Epoch %d, guidance %g, %d Euler steps", epoch, kPictureGuidance,
-                                  kPictureSteps),
+  const GenerateOptions generate = {
+      .guidance_scale = kPictureGuidance,
+      .ode = {.method = flowmatch::OdeMethod::kEuler, .steps = kPictureSteps}};
+  const Tensor images = Generate(*run_.model, noise, labels, generate);
+  return DrawGrid(images, columns, absl::StrFormat("Epoch %d, %s", epoch, Describe(generate)),
                   PicturePath(epoch));
 }
 
