@@ -6,9 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "autograd/grad.h"
+#include "autograd/composite_node.h"
 #include "autograd/kernels/attention.h"
-#include "autograd/node.h"
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/creation.h"
 #include "autograd/ops/dispatch.h"
@@ -54,7 +53,7 @@ kernels::AttentionSpec Spec(const Tensor& q, const Tensor& k, const Tensor& v,
           options.causal};
 }
 
-class AttentionNode final : public NodeOf<AttentionNode> {
+class AttentionNode final : public CompositeNode<AttentionNode> {
  public:
   static constexpr char kName[] = "ScaledDotProductAttention";
   AttentionNode(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out,
@@ -66,27 +65,6 @@ class AttentionNode final : public NodeOf<AttentionNode> {
         log_sum_exp_(this, log_sum_exp),
         options_(options) {}
 
-  void Vjp(VjpContext& ctx) override {
-    const auto [outputs, grads] = autograd::Vjp(Function(), Inputs(), {ctx.grad()});
-    for (size_t i = 0; i < grads.size(); ++i) ctx.SetGrad(static_cast<int>(i), grads[i]);
-  }
-
-  bool Jvp(JvpContext& ctx) override {
-    const std::vector<Tensor> inputs = Inputs();
-    std::vector<Tensor> tangents;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const Tensor& tangent = ctx.tangent(static_cast<int>(i));
-      tangents.push_back(tangent.defined() ? tangent : ZerosLike(inputs[i]));
-    }
-    ctx.SetTangent(0, autograd::Jvp(Function(), inputs, tangents).second[0]);
-    return true;
-  }
-
-  void FusedVjp(VjpContext& ctx) override {
-    internal::Dispatch<DTypes::kFloating>(ctx.grad().dtype(), [&]<class T>(T) { Fused<T>(ctx); });
-  }
-
- private:
   std::vector<Tensor> Inputs() const { return {q_.Get(), k_.Get(), v_.Get()}; }
   VectorFunction Function() const {
     return [options = options_](const std::vector<Tensor>& in) {
@@ -94,6 +72,11 @@ class AttentionNode final : public NodeOf<AttentionNode> {
     };
   }
 
+  void FusedVjp(VjpContext& ctx) override {
+    internal::Dispatch<DTypes::kFloating>(ctx.grad().dtype(), [&]<class T>(T) { Fused<T>(ctx); });
+  }
+
+ private:
   template <class T>
   void Fused(VjpContext& ctx) const {
     const Tensor q = WithDenseHeads(q_.Get()), k = WithDenseHeads(k_.Get()),

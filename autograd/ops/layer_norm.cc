@@ -4,11 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "autograd/grad.h"
+#include "autograd/composite_node.h"
 #include "autograd/kernels/row_norm.h"
-#include "autograd/node.h"
 #include "autograd/ops/arithmetic.h"
-#include "autograd/ops/creation.h"
 #include "autograd/ops/dispatch.h"
 #include "autograd/ops/norm_common.h"
 #include "autograd/ops/reduce.h"
@@ -38,7 +36,7 @@ Tensor Composite(const Tensor& x, const Tensor& weight, const Tensor& bias, doub
 
 // Derived says whether the mean is subtracted.
 template <class Derived>
-class RowNormNode : public NodeOf<Derived> {
+class RowNormNode : public CompositeNode<Derived> {
  public:
   // `statistics` are the kernel's.
   RowNormNode(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
@@ -49,27 +47,6 @@ class RowNormNode : public NodeOf<Derived> {
         statistics_(this, statistics),
         eps_(eps) {}
 
-  void Vjp(VjpContext& ctx) override {
-    const auto [outputs, grads] = autograd::Vjp(Function(), Inputs(), {ctx.grad()});
-    for (size_t i = 0; i < grads.size(); ++i) ctx.SetGrad(static_cast<int>(i), grads[i]);
-  }
-
-  bool Jvp(JvpContext& ctx) override {
-    const std::vector<Tensor> inputs = Inputs();
-    std::vector<Tensor> tangents;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const Tensor& tangent = ctx.tangent(static_cast<int>(i));
-      tangents.push_back(tangent.defined() ? tangent : ZerosLike(inputs[i]));
-    }
-    ctx.SetTangent(0, autograd::Jvp(Function(), inputs, tangents).second[0]);
-    return true;
-  }
-
-  void FusedVjp(VjpContext& ctx) override {
-    internal::Dispatch<DTypes::kFloating>(ctx.grad().dtype(), [&]<class T>(T) { Fused<T>(ctx); });
-  }
-
- private:
   // x, and of weight and bias those that are there.
   std::vector<Tensor> Inputs() const {
     std::vector<Tensor> inputs = {x_.Get()};
@@ -86,6 +63,11 @@ class RowNormNode : public NodeOf<Derived> {
     };
   }
 
+  void FusedVjp(VjpContext& ctx) override {
+    internal::Dispatch<DTypes::kFloating>(ctx.grad().dtype(), [&]<class T>(T) { Fused<T>(ctx); });
+  }
+
+ private:
   template <class T>
   void Fused(VjpContext& ctx) const {
     const Tensor x = Contiguous(x_.Get()), weight = DenseOrUndefined(weight_.Get()),

@@ -4,10 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "autograd/grad.h"
+#include "autograd/composite_node.h"
 #include "autograd/kernels/linear.h"
 #include "autograd/kernels/unary.h"
-#include "autograd/node.h"
 #include "autograd/ops/activation.h"
 #include "autograd/ops/activation_kernel.h"
 #include "autograd/ops/arithmetic.h"
@@ -59,7 +58,7 @@ void ForwardInto(const Tensor& x, const Tensor& weight, const Tensor& bias,
                          argument.defined() ? argument.raw<T>() : nullptr);
 }
 
-class LinearNode final : public NodeOf<LinearNode> {
+class LinearNode final : public CompositeNode<LinearNode> {
  public:
   static constexpr char kName[] = "Linear";
   // `kept` is the result or the activation's argument, whichever the fused rule reads; undefined
@@ -72,27 +71,6 @@ class LinearNode final : public NodeOf<LinearNode> {
         kept_(this, kept),
         activation_(activation) {}
 
-  void Vjp(VjpContext& ctx) override {
-    const auto [outputs, grads] = autograd::Vjp(Function(), Inputs(), {ctx.grad()});
-    for (size_t i = 0; i < grads.size(); ++i) ctx.SetGrad(static_cast<int>(i), grads[i]);
-  }
-
-  bool Jvp(JvpContext& ctx) override {
-    const std::vector<Tensor> inputs = Inputs();
-    std::vector<Tensor> tangents;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const Tensor& tangent = ctx.tangent(static_cast<int>(i));
-      tangents.push_back(tangent.defined() ? tangent : ZerosLike(inputs[i]));
-    }
-    ctx.SetTangent(0, autograd::Jvp(Function(), inputs, tangents).second[0]);
-    return true;
-  }
-
-  void FusedVjp(VjpContext& ctx) override {
-    ctx.grad().dtype() == DType::kF32 ? Fused<float>(ctx) : Fused<double>(ctx);
-  }
-
- private:
   std::vector<Tensor> Inputs() const {
     std::vector<Tensor> inputs = {x_.Get(), weight_.Get()};
     const Tensor bias = bias_.Get();
@@ -106,6 +84,11 @@ class LinearNode final : public NodeOf<LinearNode> {
     };
   }
 
+  void FusedVjp(VjpContext& ctx) override {
+    ctx.grad().dtype() == DType::kF32 ? Fused<float>(ctx) : Fused<double>(ctx);
+  }
+
+ private:
   template <class T>
   void Fused(VjpContext& ctx) const {
     const Tensor rows = Rows(x_.Get()), weight = Contiguous(weight_.Get()), dy = Rows(ctx.grad());

@@ -6,12 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "autograd/grad.h"
+#include "autograd/composite_node.h"
 #include "autograd/kernels/group_norm.h"
-#include "autograd/node.h"
 #include "autograd/ops/activation_kernel.h"
 #include "autograd/ops/arithmetic.h"
-#include "autograd/ops/creation.h"
 #include "autograd/ops/dispatch.h"
 #include "autograd/ops/linear.h"
 #include "autograd/ops/norm_common.h"
@@ -56,7 +54,7 @@ Tensor Composite(const Tensor& x, const Tensor& weight, const Tensor& bias,
                   options.activation);
 }
 
-class GroupNormNode final : public NodeOf<GroupNormNode> {
+class GroupNormNode final : public CompositeNode<GroupNormNode> {
  public:
   static constexpr char kName[] = "GroupNorm";
   // `statistics` are the kernel's.
@@ -68,27 +66,6 @@ class GroupNormNode final : public NodeOf<GroupNormNode> {
         statistics_(this, statistics),
         options_(options) {}
 
-  void Vjp(VjpContext& ctx) override {
-    const auto [outputs, grads] = autograd::Vjp(Function(), Inputs(), {ctx.grad()});
-    for (size_t i = 0; i < grads.size(); ++i) ctx.SetGrad(static_cast<int>(i), grads[i]);
-  }
-
-  bool Jvp(JvpContext& ctx) override {
-    const std::vector<Tensor> inputs = Inputs();
-    std::vector<Tensor> tangents;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const Tensor& tangent = ctx.tangent(static_cast<int>(i));
-      tangents.push_back(tangent.defined() ? tangent : ZerosLike(inputs[i]));
-    }
-    ctx.SetTangent(0, autograd::Jvp(Function(), inputs, tangents).second[0]);
-    return true;
-  }
-
-  void FusedVjp(VjpContext& ctx) override {
-    internal::Dispatch<DTypes::kFloating>(ctx.grad().dtype(), [&]<class T>(T) { Fused<T>(ctx); });
-  }
-
- private:
   // x, and of weight and bias those that are there.
   std::vector<Tensor> Inputs() const {
     std::vector<Tensor> inputs = {x_.Get()};
@@ -105,6 +82,11 @@ class GroupNormNode final : public NodeOf<GroupNormNode> {
     };
   }
 
+  void FusedVjp(VjpContext& ctx) override {
+    internal::Dispatch<DTypes::kFloating>(ctx.grad().dtype(), [&]<class T>(T) { Fused<T>(ctx); });
+  }
+
+ private:
   template <class T>
   void Fused(VjpContext& ctx) const {
     const Tensor x = Contiguous(x_.Get()), weight = internal::DenseOrUndefined(weight_.Get()),
