@@ -14,17 +14,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "autograd/bfloat16.h"
+
 namespace autograd {
 
 enum class DType : uint8_t { kF32, kF64, kBF16, kI32, kI64, kU8, kBool };
 
 inline constexpr int kNumDTypes = 7;
-
-// The upper half of an f32: 8 bits of exponent, 7 of mantissa. A storage type; arithmetic happens
-// in f32.
-struct BFloat16 {
-  uint16_t bits;
-};
 
 // Exact.
 constexpr float ToFloat(BFloat16 value) {

@@ -20,6 +20,7 @@ const BinaryTables& Choose() {
     case Isa::kAvx2:
       return kBinaryAvx2;
     case Isa::kAvx512:
+    case Isa::kAvx512Bf16:
     case Isa::kAmx:
       return kBinaryAvx512;
 #endif

@@ -184,6 +184,7 @@ const ConvKernels* ActiveConvKernels() {
     case Isa::kAvx2:
       return &kConvAvx2;
     case Isa::kAvx512:
+    case Isa::kAvx512Bf16:
     case Isa::kAmx:
       return &kConvAvx512;
   }

@@ -22,6 +22,7 @@ const ConvertKernels& Choose() {
     case Isa::kAvx2:
       return kConvertAvx2;
     case Isa::kAvx512:
+    case Isa::kAvx512Bf16:
     case Isa::kAmx:
       return kConvertAvx512;
 #endif

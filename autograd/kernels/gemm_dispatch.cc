@@ -14,6 +14,7 @@ const GemmKernels<T>& Choose(const GemmKernels<T>& scalar, const GemmKernels<T>&
     case Isa::kAvx2:
       return avx2;
     case Isa::kAvx512:
+    case Isa::kAvx512Bf16:
     case Isa::kAmx:
       return avx512;
   }

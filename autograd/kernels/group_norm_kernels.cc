@@ -88,6 +88,7 @@ const GroupNormTables& Choose() {
     case Isa::kAvx2:
       return kGroupNormAvx2;
     case Isa::kAvx512:
+    case Isa::kAvx512Bf16:
     case Isa::kAmx:
       return kGroupNormAvx512;
 #endif

@@ -39,10 +39,8 @@ Isa Detect() {
       !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl")) {
     return Isa::kAvx2;
   }
-  if (!__builtin_cpu_supports("avx512bf16") || !HasAmxBf16() || !RequestTilePermission()) {
-    return Isa::kAvx512;
-  }
-  return Isa::kAmx;
+  if (!__builtin_cpu_supports("avx512bf16")) return Isa::kAvx512;
+  return HasAmxBf16() && RequestTilePermission() ? Isa::kAmx : Isa::kAvx512Bf16;
 }
 #else
 Isa Detect() { return Isa::kScalar; }
@@ -51,11 +49,11 @@ Isa Detect() { return Isa::kScalar; }
 Isa Choose() {
   const char* wanted = std::getenv("AUTOGRAD_ISA");
   if (wanted == nullptr || *wanted == '\0') return DetectedIsa();
-  for (Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
+  for (Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16, Isa::kAmx}) {
     if (std::string(wanted) == IsaName(isa)) return std::min(isa, DetectedIsa());
   }
   throw std::invalid_argument(std::string("AUTOGRAD_ISA is '") + wanted +
-                              "', expected scalar, avx2, avx512 or amx");
+                              "', expected scalar, avx2, avx512, avx512_bf16 or amx");
 }
 
 }  // namespace
@@ -78,6 +76,8 @@ const char* IsaName(Isa isa) {
       return "avx2";
     case Isa::kAvx512:
       return "avx512";
+    case Isa::kAvx512Bf16:
+      return "avx512_bf16";
     case Isa::kAmx:
       return "amx";
   }

@@ -17,6 +17,7 @@ _AVX512 = _AVX2 + [
 _ISA_COPTS = {
     "avx2": _AVX2,
     "avx512": _AVX512,
+    "avx512_bf16": _AVX512 + ["-mavx512bf16"],
     "amx": _AVX512 + ["-mavx512bf16", "-mamx-tile", "-mamx-bf16"],
 }
 
@@ -33,8 +34,8 @@ def kernel_library(name, hdrs, srcs, isa_srcs, isa_hdrs = [], deps = [], **kwarg
       hdrs: the family's header (raw-pointer functions, or a table of them).
       srcs: the scalar reference and the dispatcher, compiled for every processor. AUTOGRAD_X86 is defined there
         where the files of isa_srcs exist.
-      isa_srcs: {"avx2": [...], "avx512": [...], "amx": [...]}; each list becomes a target <name>_<isa> with that
-        instruction set's flags. Such a file may include only intrinsics, <cstdint>-like C headers and isa_hdrs:
+      isa_srcs: {"avx2": [...], "avx512": [...], "avx512_bf16": [...], "amx": [...]}; each list becomes a target
+        <name>_<isa> with that instruction set's flags. Such a file may include only intrinsics, <cstdint>-like C headers and isa_hdrs:
         a std:: or absl template instantiated there could be the copy the linker keeps for the whole program, and
         would crash an older processor. The test <name>_symbols rejects weak symbols in the objects.
       isa_hdrs: headers included only by isa_srcs; everything in them is in an anonymous namespace.
@@ -52,6 +53,7 @@ def kernel_library(name, hdrs, srcs, isa_srcs, isa_hdrs = [], deps = [], **kwarg
             }),
             linkstatic = True,
             tags = ["isa_kernel"],
+            deps = ["//autograd:bfloat16"],
             target_compatible_with = ["@platforms//cpu:x86_64"],
             visibility = ["//tests/autograd:__subpackages__"],
         )

@@ -154,6 +154,7 @@ const ReduceTables& Choose() {
     case Isa::kAvx2:
       return kReduceAvx2;
     case Isa::kAvx512:
+    case Isa::kAvx512Bf16:
     case Isa::kAmx:
       return kReduceAvx512;
 #endif

@@ -87,6 +87,7 @@ const RowNormTables& Choose() {
     case Isa::kAvx2:
       return kRowNormAvx2;
     case Isa::kAvx512:
+    case Isa::kAvx512Bf16:
     case Isa::kAmx:
       return kRowNormAvx512;
 #endif

@@ -16,6 +16,8 @@
 //   and fills up with zeros;
 //                 StorePartial(p, v, n) writes n. Neither touches memory beyond. Stream is a store
 //                 past the caches, p aligned to the size of Vec.
+//   LoadBf16, StoreBf16, LoadBf16Partial, StoreBf16Partial   (f32) the same from and to bf16: exact
+//                 one way; to nearest, ties to even, the other, and NaN stays NaN.
 //   Fma(a, b, c)  a * b + c; Fms a * b - c; Fnma c - a * b; rounded once.
 //   Min(a, b)     a < b ? a : b, and Max likewise with >: the second operand where either is NaN
 //   (as the instruction). Eq, Lt, Le    false where either is NaN. Select(m, a, b) is m ? a : b.
@@ -31,6 +33,8 @@
 
 #include <immintrin.h>
 #include <stdint.h>
+
+#include "autograd/bfloat16.h"
 
 namespace autograd::kernels {
 namespace {
@@ -54,6 +58,35 @@ struct Avx2F32 {
   static void Stream(float* p, Vec v) { _mm256_stream_ps(p, v); }
   static Vec LoadPartial(const float* p, int64_t n) { return _mm256_maskload_ps(p, FirstLanes(n)); }
   static void StorePartial(float* p, Vec v, int64_t n) { _mm256_maskstore_ps(p, FirstLanes(n), v); }
+  static Vec LoadBf16(const BFloat16* p) {
+    return WidenBf16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static Vec LoadBf16Partial(const BFloat16* p, int64_t n) {
+    alignas(16) BFloat16 lanes[kLanes] = {};
+    for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
+    return LoadBf16(lanes);
+  }
+  static void StoreBf16(BFloat16* p, Vec v) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), RoundToBf16(v));
+  }
+  static void StoreBf16Partial(BFloat16* p, Vec v, int64_t n) {
+    alignas(16) BFloat16 lanes[kLanes];
+    StoreBf16(lanes, v);
+    for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+  }
+  static Vec WidenBf16(__m128i a) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(a), 16));
+  }
+  static __m128i RoundToBf16(Vec v) {
+    const __m256i bits = _mm256_castps_si256(v), upper = _mm256_srli_epi32(bits, 16);
+    const __m256i odd = _mm256_and_si256(upper, _mm256_set1_epi32(1));
+    const __m256i rounded = _mm256_srli_epi32(
+        _mm256_add_epi32(_mm256_add_epi32(bits, odd), _mm256_set1_epi32(0x7fff)), 16);
+    const __m256i quiet = _mm256_or_si256(upper, _mm256_set1_epi32(0x40));
+    const __m256i lanes = _mm256_castps_si256(
+        _mm256_blendv_ps(_mm256_castsi256_ps(rounded), _mm256_castsi256_ps(quiet), IsNan(v).m));
+    return _mm_packus_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
+  }
   static Vec Set(float x) { return _mm256_set1_ps(x); }
   static Vec Zero() { return _mm256_setzero_ps(); }
 

@@ -7,6 +7,8 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "autograd/bfloat16.h"
+
 namespace autograd::kernels {
 namespace {
 
@@ -27,6 +29,29 @@ struct Avx512F32 {
   }
   static void StorePartial(float* p, Vec v, int64_t n) {
     _mm512_mask_storeu_ps(p, FirstLanes(n), v);
+  }
+  static Vec LoadBf16(const BFloat16* p) {
+    return WidenBf16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static Vec LoadBf16Partial(const BFloat16* p, int64_t n) {
+    return WidenBf16(_mm256_maskz_loadu_epi16(FirstLanes(n), p));
+  }
+  static void StoreBf16(BFloat16* p, Vec v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), RoundToBf16(v));
+  }
+  static void StoreBf16Partial(BFloat16* p, Vec v, int64_t n) {
+    _mm256_mask_storeu_epi16(p, FirstLanes(n), RoundToBf16(v));
+  }
+  static Vec WidenBf16(__m256i a) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(a), 16));
+  }
+  static __m256i RoundToBf16(Vec v) {
+    const __m512i bits = _mm512_castps_si512(v), upper = _mm512_srli_epi32(bits, 16);
+    const __m512i odd = _mm512_and_si512(upper, _mm512_set1_epi32(1));
+    const __m512i rounded = _mm512_srli_epi32(
+        _mm512_add_epi32(_mm512_add_epi32(bits, odd), _mm512_set1_epi32(0x7fff)), 16);
+    const __m512i quiet = _mm512_or_si512(upper, _mm512_set1_epi32(0x40));
+    return _mm512_cvtepi32_epi16(_mm512_mask_blend_epi32(IsNan(v), rounded, quiet));
   }
   static Vec Set(float x) { return _mm512_set1_ps(x); }
   static Vec Zero() { return _mm512_setzero_ps(); }

@@ -27,6 +27,7 @@ StreamCopyFn Choose() {
     case Isa::kAvx2:
       return kStreamCopyAvx2;
     case Isa::kAvx512:
+    case Isa::kAvx512Bf16:
     case Isa::kAmx:
       return kStreamCopyAvx512;
 #endif

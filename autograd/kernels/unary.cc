@@ -41,6 +41,7 @@ const UnaryKernels& Choose() {
     case Isa::kAvx2:
       return kUnaryAvx2;
     case Isa::kAvx512:
+    case Isa::kAvx512Bf16:
     case Isa::kAmx:
       return kUnaryAvx512;
 #endif

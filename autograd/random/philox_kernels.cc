@@ -107,6 +107,7 @@ const PhiloxKernels& Philox() {
     case Isa::kAvx2:
       return kPhiloxAvx2;
     case Isa::kAvx512:
+    case Isa::kAvx512Bf16:
     case Isa::kAmx:
       return kPhiloxAvx512;
   }

@@ -4,6 +4,9 @@ load(":cc.bzl", "cc_test")
 
 ISAS = ["scalar", "avx2", "avx512", "amx"]
 
+# For kernels of bf16. On a processor with AMX the instructions of AVX512_BF16 would not be tested otherwise.
+BF16_ISAS = ISAS + ["avx512_bf16"]
+
 def isa_cc_test(name, srcs, env = {}, size = "small", deps = [], copts = [], isas = ISAS, shard_count = None, **kwargs):
     """Compiles srcs once and declares a test <name>_<isa> for each instruction set, and a suite <name> of them.
 
