@@ -1,20 +1,14 @@
 #include "autograd/kernels/conv.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
 #include "autograd/kernels/conv_direct.h"
 #include "autograd/kernels/conv_patches.h"
 #include "autograd/kernels/gemm.h"
-#include "autograd/kernels/gemm_kernels.h"
-#include "autograd/kernels/gemm_scratch.h"
-#include "autograd/parallel/parallel.h"
 
 namespace autograd::kernels {
 namespace {
-
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Whether y is x times a matrix, pixel by pixel.
 bool IsProduct(const ConvSize& s) {
@@ -79,22 +73,6 @@ void WeightGradient(const ConvSize& s, const T* x, const T* dy, T* dw) {
   PatchesWeightGradient(s, x, dy, dw);
 }
 
-// Sums of runs of pixels, added up in order.
-template <class T>
-void BiasGradient(int64_t pixels, int64_t channels, const T* dy, T* sums) {
-  constexpr int64_t kElements = 1 << 16;
-  const auto& kernels = ActiveGemmKernels(T());
-  const int64_t run = std::max<int64_t>(1, kElements / std::max<int64_t>(1, channels));
-  const int64_t runs = CeilDiv(pixels, run);
-  if (runs <= 1) return kernels.sum_rows(pixels, channels, dy, channels, sums);
-  T* parts = GetScratch<T>(ScratchUse::kConvParts, runs * channels);
-  ParallelFor(pixels, run, [&](int64_t begin, int64_t end) {
-    kernels.sum_rows(end - begin, channels, dy + begin * channels, channels,
-                     parts + begin / run * channels);
-  });
-  kernels.sum_rows(runs, channels, parts, channels, sums);
-}
-
 }  // namespace
 
 void ConvForward(const ConvSize& size, const float* x, const float* w,
@@ -123,14 +101,6 @@ void ConvWeightGradient(const ConvSize& size, const float* x, const float* dy, f
 
 void ConvWeightGradient(const ConvSize& size, const double* x, const double* dy, double* dw) {
   WeightGradient(size, x, dy, dw);
-}
-
-void ConvBiasGradient(int64_t pixels, int64_t channels, const float* dy, float* sums) {
-  BiasGradient(pixels, channels, dy, sums);
-}
-
-void ConvBiasGradient(int64_t pixels, int64_t channels, const double* dy, double* sums) {
-  BiasGradient(pixels, channels, dy, sums);
 }
 
 }  // namespace autograd::kernels

@@ -62,6 +62,15 @@ void ConvWeightGradient(const ConvSize& size, const double* x, const double* dy,
 void ConvBiasGradient(int64_t pixels, int64_t channels, const float* dy, float* sums);
 void ConvBiasGradient(int64_t pixels, int64_t channels, const double* dy, double* sums);
 
+// sums[batch, channels] = the sums of dy [batch, pixels, channels] over each image's own pixels:
+// the gradient of what was added to all pixels of an image alike. The bias' gradient is the sum of
+// these over the images, ConvBiasGradient(batch, channels, sums, ...), without another pass over
+// dy.
+void ConvShiftGradient(int64_t batch, int64_t pixels, int64_t channels, const float* dy,
+                       float* sums);
+void ConvShiftGradient(int64_t batch, int64_t pixels, int64_t channels, const double* dy,
+                       double* sums);
+
 }  // namespace autograd::kernels
 
 #endif  // AUTOGRAD_KERNELS_CONV_H_

@@ -229,6 +229,24 @@ TYPED_TEST(ConvTest, BiasGradientIsTheSumOverPixels) {
   }
 }
 
+TYPED_TEST(ConvTest, ShiftGradientIsTheSumOverTheImage) {
+  using T = TypeParam;
+  for (const int64_t channels : {1, 3, 64}) {
+    for (const int64_t pixels : {0, 1, 300, 3000}) {
+      const int64_t batch = 3, image = pixels * channels;
+      const auto dy = Values<T>(batch * image, 1);
+      std::vector<double> expected(static_cast<size_t>(batch * channels));
+      for (int64_t i = 0; i < batch * image; ++i) {
+        expected[static_cast<size_t>(i / image * channels + i % channels)] +=
+            static_cast<double>(dy[static_cast<size_t>(i)]);
+      }
+      std::vector<T> sums(expected.size(), T(9));
+      ConvShiftGradient(batch, pixels, channels, dy.data(), sums.data());
+      ExpectNear(sums, expected, 16 * pixels);
+    }
+  }
+}
+
 class ConvThreads : public testing::Test {
  protected:
   void TearDown() override { SetNumThreads(before_); }
@@ -274,6 +292,33 @@ TEST_F(ConvThreads, NeitherTheirNumberNorAlignmentChangesABit) {
       for (size_t i = 0; i < 3; ++i) {
         EXPECT_TRUE(SameBytes(single1[i], single2[i])) << threads << " threads, result " << i;
         EXPECT_TRUE(SameBytes(twice1[i], twice2[i])) << threads << " threads, result " << i;
+      }
+    }
+  }
+}
+
+template <class T>
+std::vector<std::vector<T>> PixelSums(int64_t batch, int64_t pixels, int shift) {
+  constexpr int64_t kChannels = 48;
+  auto dy = Values<T>(batch * pixels * kChannels, 1);
+  dy.insert(dy.begin(), static_cast<size_t>(shift), T(7));
+  std::vector<T> images(static_cast<size_t>(batch * kChannels + shift)), all(kChannels);
+  ConvShiftGradient(batch, pixels, kChannels, dy.data() + shift, images.data() + shift);
+  ConvBiasGradient(batch * pixels, kChannels, dy.data() + shift, all.data());
+  images.erase(images.begin(), images.begin() + shift);
+  return {images, all};
+}
+
+TEST_F(ConvThreads, NeitherTheirNumberNorAlignmentChangesABitOfTheSumsOfPixels) {
+  for (const int64_t pixels : {1, 49, 3000}) {
+    SetNumThreads(1);
+    const auto single = PixelSums<float>(40, pixels, 0);
+    const auto twice = PixelSums<double>(40, pixels, 0);
+    for (const int threads : {2, 3, 16}) {
+      SetNumThreads(threads);
+      for (size_t i = 0; i < 2; ++i) {
+        EXPECT_TRUE(SameBytes(single[i], PixelSums<float>(40, pixels, threads)[i])) << threads;
+        EXPECT_TRUE(SameBytes(twice[i], PixelSums<double>(40, pixels, threads)[i])) << threads;
       }
     }
   }
