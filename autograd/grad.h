@@ -7,7 +7,8 @@
 // Without create_graph, operations that have a fused derivative use it, and the last bits of a
 // gradient may differ from those with create_graph. These are: Linear, the functions of
 // ops/activation.h, those of ops/unary.h except Sign and Pow, those of ops/norm.h, Softmax,
-// LogSoftmax, MseLoss, CrossEntropy, ScaledDotProductAttention and MaxPool2d.
+// LogSoftmax, MseLoss, CrossEntropy, ScaledDotProductAttention, ScaledDotProductAttentionPacked and
+// MaxPool2d.
 //
 // A graph may be differentiated in one thread at a time, different graphs in different threads.
 //

@@ -14,6 +14,7 @@
 #include "autograd/ops/matmul.h"
 #include "autograd/ops/select.h"
 #include "autograd/ops/shape.h"
+#include "autograd/ops/slice.h"
 #include "autograd/ops/softmax.h"
 #include "autograd/ops/triangle.h"
 #include "autograd/trace/op_scope.h"
@@ -37,7 +38,8 @@ Tensor Composite(const Tensor& q, const Tensor& k, const Tensor& v,
 
 // x if the elements of each head lie side by side, otherwise a copy.
 Tensor WithDenseHeads(const Tensor& x) {
-  return x.size(3) <= 1 || x.strides()[3] == 1 ? x : Contiguous(x);
+  const int last = x.rank() - 1;
+  return x.size(last) <= 1 || x.strides()[static_cast<size_t>(last)] == 1 ? x : Contiguous(x);
 }
 
 template <class T, class Element = const T>
@@ -46,11 +48,55 @@ kernels::HeadVectors<Element> Vectors(const Tensor& x) {
   return {x.raw<T>(), x.strides()[0], x.strides()[1], x.strides()[2]};
 }
 
-kernels::AttentionSpec Spec(const Tensor& q, const Tensor& k, const Tensor& v,
-                            const AttentionOptions& options) {
-  return {{q.size(0), q.size(2), q.size(1), k.size(1), q.size(3), v.size(3)},
-          options.scale,
-          options.causal};
+struct QueriesKeysValues {
+  Tensor q, k, v;
+
+  kernels::AttentionSpec Spec(const AttentionOptions& options) const {
+    return {{q.size(0), q.size(2), q.size(1), k.size(1), q.size(3), v.size(3)},
+            options.scale,
+            options.causal};
+  }
+  template <class T>
+  kernels::AttentionInputs<T> Inputs() const {
+    return {Vectors<T>(q), Vectors<T>(k), Vectors<T>(v)};
+  }
+  template <class T>
+  kernels::AttentionGradients<T> Gradients() const {
+    return {Vectors<T, T>(q), Vectors<T, T>(k), Vectors<T, T>(v)};
+  }
+};
+
+// Views of one tensor [B, N, 3, heads, d].
+QueriesKeysValues Parts(const Tensor& qkv) {
+  return {Select(qkv, 2, 0), Select(qkv, 2, 1), Select(qkv, 2, 2)};
+}
+
+struct Result {
+  Tensor out;
+  Tensor log_sum_exp;  // undefined if nothing will be differentiated
+};
+
+// Heads are dense.
+Result Forward(const QueriesKeysValues& in, const AttentionOptions& options, bool record) {
+  const Tensor& q = in.q;
+  Result result;
+  result.out = Tensor::Empty({q.size(0), q.size(1), q.size(2), in.v.size(3)}, q.dtype());
+  if (record) result.log_sum_exp = Tensor::Empty({q.size(0), q.size(2), q.size(1)}, q.dtype());
+  internal::Dispatch<DTypes::kFloating>(q.dtype(), [&]<class T>(T) {
+    kernels::AttentionForward<T>(in.Spec(options), in.Inputs<T>(), Vectors<T, T>(result.out),
+                                 record ? result.log_sum_exp.raw<T>() : nullptr);
+  });
+  return result;
+}
+
+// Writes those of grads that are defined. Heads are dense.
+void Backward(const QueriesKeysValues& in, const Tensor& out, const Tensor& log_sum_exp,
+              const Tensor& out_grad, const AttentionOptions& options,
+              const QueriesKeysValues& grads) {
+  internal::Dispatch<DTypes::kFloating>(out.dtype(), [&]<class T>(T) {
+    kernels::AttentionBackward<T>(in.Spec(options), in.Inputs<T>(), Vectors<T>(out),
+                                  log_sum_exp.raw<T>(), Vectors<T>(out_grad), grads.Gradients<T>());
+  });
 }
 
 class AttentionNode final : public CompositeNode<AttentionNode> {
@@ -73,33 +119,51 @@ class AttentionNode final : public CompositeNode<AttentionNode> {
   }
 
   void FusedVjp(VjpContext& ctx) override {
-    internal::Dispatch<DTypes::kFloating>(ctx.grad().dtype(), [&]<class T>(T) { Fused<T>(ctx); });
-  }
-
- private:
-  template <class T>
-  void Fused(VjpContext& ctx) const {
-    const Tensor q = WithDenseHeads(q_.Get()), k = WithDenseHeads(k_.Get()),
-                 v = WithDenseHeads(v_.Get()), out = out_.Get(), sums = log_sum_exp_.Get(),
-                 g = WithDenseHeads(ctx.grad());
     Tensor grads[3];
     for (int i = 0; i < 3; ++i) {
       if (ctx.needs(i)) grads[i] = ctx.EmptyGrad(i);
     }
-    kernels::AttentionBackward<T>(
-        Spec(q, k, v, options_), {Vectors<T>(q), Vectors<T>(k), Vectors<T>(v)}, Vectors<T>(out),
-        sums.raw<T>(), Vectors<T>(g),
-        {Vectors<T, T>(grads[0]), Vectors<T, T>(grads[1]), Vectors<T, T>(grads[2])});
+    Backward({WithDenseHeads(q_.Get()), WithDenseHeads(k_.Get()), WithDenseHeads(v_.Get())},
+             out_.Get(), log_sum_exp_.Get(), WithDenseHeads(ctx.grad()), options_,
+             {grads[0], grads[1], grads[2]});
     for (int i = 0; i < 3; ++i) {
       if (grads[i].defined()) ctx.SetGrad(i, grads[i]);
     }
   }
 
+ private:
   SavedTensor q_, k_, v_, out_, log_sum_exp_;
   AttentionOptions options_;
 };
 
-void Check(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options) {
+class PackedAttentionNode final : public CompositeNode<PackedAttentionNode> {
+ public:
+  static constexpr char kName[] = "ScaledDotProductAttentionPacked";
+  PackedAttentionNode(const Tensor& qkv, const Tensor& out, const Tensor& log_sum_exp,
+                      const AttentionOptions& options)
+      : qkv_(this, qkv), out_(this, out, 0), log_sum_exp_(this, log_sum_exp), options_(options) {}
+
+  std::vector<Tensor> Inputs() const { return {qkv_.Get()}; }
+  VectorFunction Function() const {
+    return [options = options_](const std::vector<Tensor>& in) {
+      const auto [q, k, v] = Parts(in[0]);
+      return std::vector<Tensor>{Composite(q, k, v, options)};
+    };
+  }
+
+  void FusedVjp(VjpContext& ctx) override {
+    const Tensor grad = ctx.EmptyGrad();
+    Backward(Parts(WithDenseHeads(qkv_.Get())), out_.Get(), log_sum_exp_.Get(),
+             WithDenseHeads(ctx.grad()), options_, Parts(grad));
+    ctx.SetGrad(0, grad);
+  }
+
+ private:
+  SavedTensor qkv_, out_, log_sum_exp_;
+  AttentionOptions options_;
+};
+
+void Check(const Tensor& q, const Tensor& k, const Tensor& v) {
   constexpr char kName[] = "ScaledDotProductAttention";
   internal::CheckDTypes(kName, DTypes::kFloating, {&q, &k, &v});
   const bool ranks = q.rank() == 4 && k.rank() == 4 && v.rank() == 4;
@@ -112,35 +176,55 @@ void Check(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOpt
                                 " do not fit; wants [B, queries, heads, d], [B, keys, heads, d] "
                                 "and [B, keys, heads, dv] with d > 0");
   }
+}
+
+// The options with the scale they stand for.
+AttentionOptions WithScale(const char* operation, const AttentionOptions& options, int64_t d) {
   if (!std::isfinite(options.scale)) {
-    throw std::invalid_argument(std::string(kName) + ": the scale is " +
+    throw std::invalid_argument(std::string(operation) + ": the scale is " +
                                 std::to_string(options.scale) + ", expected a finite number");
   }
+  AttentionOptions scaled = options;
+  if (scaled.scale == 0) scaled.scale = 1 / std::sqrt(static_cast<double>(d));
+  return scaled;
 }
 
 }  // namespace
 
 Tensor ScaledDotProductAttention(const Tensor& q, const Tensor& k, const Tensor& v,
                                  const AttentionOptions& options) {
-  const OpScope scope("ScaledDotProductAttention", {&q, &k, &v});
-  Check(q, k, v, options);
-  AttentionOptions scaled = options;
-  if (scaled.scale == 0) scaled.scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-  const Tensor out = Tensor::Empty({q.size(0), q.size(1), q.size(2), v.size(3)}, q.dtype());
+  constexpr char kName[] = "ScaledDotProductAttention";
+  const OpScope scope(kName, {&q, &k, &v});
+  Check(q, k, v);
+  const AttentionOptions scaled = WithScale(kName, options, q.size(3));
   const Tensor* inputs[] = {&q, &k, &v};
-  Tensor sums;
-  if (internal::ShouldRecord(inputs))
-    sums = Tensor::Empty({q.size(0), q.size(2), q.size(1)}, q.dtype());
+  Result result;
   {
+    const bool record = internal::ShouldRecord(inputs);
     const NoGrad guard;
-    const Tensor queries = WithDenseHeads(q), keys = WithDenseHeads(k), values = WithDenseHeads(v);
-    internal::Dispatch<DTypes::kFloating>(q.dtype(), [&]<class T>(T) {
-      kernels::AttentionForward<T>(Spec(queries, keys, values, scaled),
-                                   {Vectors<T>(queries), Vectors<T>(keys), Vectors<T>(values)},
-                                   Vectors<T, T>(out), sums.defined() ? sums.raw<T>() : nullptr);
-    });
+    result = Forward({WithDenseHeads(q), WithDenseHeads(k), WithDenseHeads(v)}, scaled, record);
   }
-  return Record<AttentionNode>(out, inputs, q, k, v, out, sums, scaled);
+  return Record<AttentionNode>(result.out, inputs, q, k, v, result.out, result.log_sum_exp, scaled);
+}
+
+Tensor ScaledDotProductAttentionPacked(const Tensor& qkv, const AttentionOptions& options) {
+  constexpr char kName[] = "ScaledDotProductAttentionPacked";
+  const OpScope scope(kName, {&qkv});
+  internal::CheckDTypes(kName, DTypes::kFloating, {&qkv});
+  if (qkv.rank() != 5 || qkv.size(2) != 3 || qkv.size(4) == 0) {
+    throw std::invalid_argument(std::string(kName) + ": qkv " + Describe(qkv) +
+                                " does not fit; wants [B, tokens, 3, heads, d] with d > 0");
+  }
+  const AttentionOptions scaled = WithScale(kName, options, qkv.size(4));
+  const Tensor* inputs[] = {&qkv};
+  Result result;
+  {
+    const bool record = internal::ShouldRecord(inputs);
+    const NoGrad guard;
+    result = Forward(Parts(WithDenseHeads(qkv)), scaled, record);
+  }
+  return Record<PackedAttentionNode>(result.out, inputs, qkv, result.out, result.log_sum_exp,
+                                     scaled);
 }
 
 }  // namespace autograd

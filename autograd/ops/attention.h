@@ -12,14 +12,13 @@
 //
 // Example:
 //   Tensor qkv = Ones({2, 49, 3, 8, 8});  // batch, tokens, q k v, heads, head size
-//   Tensor y = ScaledDotProductAttention(Select(qkv, 2, 0), Select(qkv, 2, 1), Select(qkv, 2, 2));
+//   Tensor y = ScaledDotProductAttentionPacked(qkv);
 //   std::cout << y.shape().ToString() << "\n";  // [2, 49, 8, 8]
 //   Tensor x = Ones({2, 10, 4, 16});
 //   Tensor causal = ScaledDotProductAttention(x, x, x, {.causal = true});
 #ifndef AUTOGRAD_OPS_ATTENTION_H_
 #define AUTOGRAD_OPS_ATTENTION_H_
 
-#include "autograd/ops/slice.h"
 #include "autograd/tensor.h"
 
 namespace autograd {
@@ -38,6 +37,13 @@ struct AttentionOptions {
 // they do not fit, for d = 0, and for a scale that is not finite.
 Tensor ScaledDotProductAttention(const Tensor& q, const Tensor& k, const Tensor& v,
                                  const AttentionOptions& options = {});
+
+// The same of three parts of one tensor: qkv [B, tokens, 3, heads, d], as one linear layer computes
+// queries, keys and values (in this order); result [B, tokens, heads, d]. f32 or f64; any strides.
+// The parts are read where they lie, and the gradient is written as one tensor of the shape of qkv.
+// Throws std::invalid_argument naming shape and dtype if qkv has another form, for d = 0, and for a
+// scale that is not finite.
+Tensor ScaledDotProductAttentionPacked(const Tensor& qkv, const AttentionOptions& options = {});
 
 }  // namespace autograd
 

@@ -12,6 +12,7 @@
 #include "autograd/ops/creation.h"
 #include "autograd/ops/expand.h"
 #include "autograd/ops/shape.h"
+#include "autograd/ops/slice.h"
 
 namespace autograd {
 namespace {
@@ -48,6 +49,38 @@ TEST(Attention, ReadsViewsOfOneProduct) {
             ScaledDotProductAttention(copies[0], copies[1], copies[2]).ToVector<float>());
 }
 
+TEST(Attention, PackedReadsAndWritesTheBytesOfItsParts) {
+  Generator generator(1);
+  const Tensor qkv = Randn({2, 50, 3, 4, 8}, generator).set_requires_grad(true);
+  const Tensor g = Randn({2, 50, 4, 8}, generator);
+  const Tensor y = ScaledDotProductAttentionPacked(qkv);
+  const Tensor grad = Grad({y}, {qkv}, {.grad_outputs = {g}})[0];
+  ASSERT_EQ(grad.shape(), qkv.shape());
+  std::vector<Tensor> parts;
+  for (int i = 0; i < 3; ++i) {
+    parts.push_back(Contiguous(Select(qkv, 2, i).Detach()).set_requires_grad(true));
+  }
+  const Tensor of_parts = ScaledDotProductAttention(parts[0], parts[1], parts[2]);
+  EXPECT_EQ(y.ToVector<float>(), of_parts.ToVector<float>());
+  const std::vector<Tensor> grads = Grad({of_parts}, parts, {.grad_outputs = {g}});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Select(grad, 2, i).ToVector<float>(), grads[static_cast<size_t>(i)].ToVector<float>())
+        << i;
+  }
+}
+
+TEST(Attention, PackedWritesItsGradientOnce) {
+  Generator generator(1);
+  const Tensor qkv = Randn({4, 196, 3, 8, 8}, generator).set_requires_grad(true);
+  const Tensor g = Randn({4, 196, 8, 8}, generator);
+  const Tensor y = ScaledDotProductAttentionPacked(qkv);
+  const int64_t before = GetAllocatorStats().bytes_live;
+  ResetPeakStats();
+  const Tensor grad = Grad({y}, {qkv}, {.grad_outputs = {g}})[0];
+  const int64_t bytes = grad.numel() * int64_t{4};
+  EXPECT_LT(GetAllocatorStats().bytes_peak - before, bytes + bytes / 4);
+}
+
 TEST(Attention, GradientsOfSomeInputsAreThoseOfAll) {
   Generator generator(1);
   std::vector<Tensor> inputs;
@@ -76,6 +109,9 @@ TEST(Attention, NothingToCompute) {
   EXPECT_EQ(y.shape(), (Shape{0, 3, 2, 4}));
   Backward(SumTo(y, {}));
   EXPECT_EQ(no_batch.grad().shape(), (Shape{0, 3, 2, 4}));
+  const Tensor no_tokens = Ones({2, 0, 3, 2, 4}).set_requires_grad(true);
+  Backward(SumTo(ScaledDotProductAttentionPacked(no_tokens), {}));
+  EXPECT_EQ(no_tokens.grad().shape(), (Shape{2, 0, 3, 2, 4}));
   EXPECT_EQ(
       ScaledDotProductAttention(Ones({1, 0, 2, 4}), Ones({1, 5, 2, 4}), Ones({1, 5, 2, 3})).shape(),
       (Shape{1, 0, 2, 3}));

@@ -45,6 +45,17 @@ Reference AttentionReference(const AttentionOptions& options) {
   };
 }
 
+// q, k and v out of [B, N, 3, heads, d].
+std::vector<Array> Parts(const Array& qkv) {
+  const Shape& shape = qkv.shape;
+  std::vector<Array> parts(3, Array{{shape[0], shape[1], shape[3], shape[4]}, {}});
+  ForEachIndex(shape, [&](const Dims& at) {
+    parts[static_cast<size_t>(at[2])].values.push_back(
+        qkv.values[static_cast<size_t>(Position(shape, at))]);
+  });
+  return parts;
+}
+
 struct Tokens {
   int64_t batch, queries, keys, heads, d, dv;
   std::vector<Shape> Shapes() const {
@@ -64,6 +75,47 @@ OpCase AttentionCase(const std::string& name, const Tokens& tokens, const Tokens
           .large = large.Shapes()};
 }
 
+// Shapes are those of qkv.
+OpCase PackedCase(const std::string& name, const Shape& shape, const Shape& large,
+                  const AttentionOptions& options = {}) {
+  return {.name = "ScaledDotProductAttentionPacked/" + name,
+          .function = Unary([options](const Tensor& qkv) {
+            return ScaledDotProductAttentionPacked(qkv, options);
+          }),
+          .inputs = {{shape}},
+          .reference =
+              [options](const std::vector<Array>& in) {
+                return AttentionReference(options)(Parts(in[0]));
+              },
+          .large = {large}};
+}
+
+std::vector<Misuse> PackedMisuses() {
+  return {{[] {
+             ScaledDotProductAttentionPacked(Ones({1, 2, 3, 4}));
+           },
+           {"ScaledDotProductAttentionPacked", "qkv [1, 2, 3, 4] f32", "[B, tokens, 3, heads, d]"}},
+          {[] {
+             ScaledDotProductAttentionPacked(Ones({1, 2, 2, 3, 4}));
+           },
+           {"ScaledDotProductAttentionPacked", "qkv [1, 2, 2, 3, 4] f32"}},
+          {[] {
+             ScaledDotProductAttentionPacked(Ones({1, 2, 3, 4, 0}));
+           },
+           {"ScaledDotProductAttentionPacked", "[1, 2, 3, 4, 0]", "d > 0"}},
+          {[] {
+             ScaledDotProductAttentionPacked(Ones({1, 2, 3, 1, 4}, DType::kI32));
+           },
+           {"ScaledDotProductAttentionPacked", "i32"}},
+          {[] { ScaledDotProductAttentionPacked(Tensor()); },
+           {"ScaledDotProductAttentionPacked", "undefined"}},
+          {[] {
+             ScaledDotProductAttentionPacked(Ones({1, 2, 3, 1, 4}),
+                                             {.scale = std::numeric_limits<double>::quiet_NaN()});
+           },
+           {"ScaledDotProductAttentionPacked", "scale", "nan"}}};
+}
+
 }  // namespace
 
 std::vector<OpCase> AttentionCases() {
@@ -77,6 +129,9 @@ std::vector<OpCase> AttentionCases() {
                     {.causal = true}),
       AttentionCase("scale", {1, 2, 3, 2, 1, 2}, {2, 196, 196, 2, 8, 8}, {.scale = .7}),
       AttentionCase("head size of the kernels", {1, 18, 3, 1, 8, 8}, {4, 65, 17, 2, 64, 64}),
+      PackedCase("self", {2, 3, 3, 2, 2}, {3, 49, 3, 8, 8}),
+      PackedCase("causal", {1, 4, 3, 1, 2}, {2, 270, 3, 2, 8}, {.causal = true}),
+      PackedCase("scale", {1, 3, 3, 2, 1}, {2, 196, 3, 2, 9}, {.scale = .7}),
   };
   cases[0].misuses = {
       {[] {
@@ -106,6 +161,9 @@ std::vector<OpCase> AttentionCases() {
          ScaledDotProductAttention(x, x, x, {.scale = std::numeric_limits<double>::infinity()});
        },
        {"ScaledDotProductAttention", "scale", "inf"}}};
+  for (OpCase& op_case : cases) {
+    if (op_case.name == "ScaledDotProductAttentionPacked/self") op_case.misuses = PackedMisuses();
+  }
   return cases;
 }
 
