@@ -34,8 +34,8 @@ struct Input {
   std::vector<double> avoid = {};
   // All values differ by at least (high - low) / (2 numel).
   bool distinct = false;
-  // kF64 stands for "the floating-point type under test" (f64, then f32). Other dtypes are taken as
-  // they are: integers uniform in [low, high], never differentiated.
+  // kF64 stands for "the floating-point type under test" (f64, f32, bf16). Other dtypes are taken
+  // as they are: integers uniform in [low, high], never differentiated.
   DType dtype = DType::kF64;
 };
 
@@ -69,6 +69,14 @@ struct OpCase {
   // |x - reference| <= tolerance * (1 + |reference|).
   double tolerance_f64 = 1e-12;
   double tolerance_f32 = 2e-5;
+  // The same in bf16, against the reference and the gradients in f64 at the rounded inputs.
+  double tolerance_bf16 = 2e-2;
+  // Inputs that stay f32 where the others are bf16: weights and other parameters.
+  std::vector<int> bf16_parameters = {};
+  // Dtype of the floating-point results where the inputs are bf16.
+  DType bf16_result = DType::kBF16;
+  // Why the operation refuses bf16, as it then must, with an error that names it.
+  std::string no_bf16 = {};
   // Tolerance of GradCheck and GradGradCheck.
   double gradcheck_tolerance = 1e-7;
 };
