@@ -43,7 +43,7 @@ class BackwardPass {
     Tensor& sum = grads_[static_cast<size_t>(slot)];
     if (!sum.defined()) {
       sum = std::move(grad);
-    } else if (!create_graph_ && MayOverwrite(sum)) {
+    } else if (!create_graph_ && VjpContext::MayOverwrite(sum)) {
       AddInPlace(sum, grad);
     } else {
       sum = autograd::Add(sum, grad);
@@ -67,11 +67,6 @@ class BackwardPass {
   }
 
  private:
-  // True if nobody but this pass can see the tensor.
-  static bool MayOverwrite(const Tensor& tensor) {
-    return tensor.impl()->unique() && tensor.impl()->storage->unique() && tensor.is_contiguous();
-  }
-
   void RunNode(const GraphWalk::Visit& visit) {
     Node& node = *visit.node;
     if (!TakeGradients(visit)) return;
@@ -89,7 +84,9 @@ class BackwardPass {
     {
       const OpScope scope(node.name(), OpScope::Pass::kBackward);
       const internal::DerivativeScope derivative(node.name());
-      VjpContext context(node, working_, needed_, results_, into_leaves_);
+      VjpContext::Sums sums;
+      if (!create_graph_) sums = {grads_, targets};
+      VjpContext context(node, working_, needed_, results_, sums, into_leaves_);
       create_graph_ ? node.Vjp(context) : node.FusedVjp(context);
       working_.clear();
     }
@@ -150,9 +147,7 @@ void Accumulate(internal::LeafNode& leaf, Tensor grad) {
   }
   leaf.UpdateGrad([&](Tensor& sum) {
     const auto ours = [&](const Tensor& tensor) {
-      return leaf.IsGradMemory(tensor) ||
-             (tensor.impl()->unique() && tensor.impl()->storage->unique() &&
-              tensor.is_contiguous());
+      return leaf.IsGradMemory(tensor) || VjpContext::MayOverwrite(tensor);
     };
     if (!sum.defined()) {
       sum = ours(grad) ? std::move(grad) : Clone(grad);

@@ -145,6 +145,18 @@ Tensor VjpContext::EmptyGrad(int input) const {
   return Tensor::Empty(meta.shape, meta.dtype);
 }
 
+Tensor VjpContext::TakePending(int input) const {
+  // In anomaly mode the node's own gradient is looked at, not a sum.
+  if (sums_.slots.empty() || !needs(input) || internal::result_checker.load() != nullptr) return {};
+  const int32_t slot = sums_.targets[static_cast<size_t>(input)];
+  return std::move(sums_.slots[static_cast<size_t>(slot)]);
+}
+
+bool VjpContext::MayOverwrite(const Tensor& tensor) {
+  return tensor.defined() && tensor.impl()->unique() && tensor.impl()->storage->unique() &&
+         tensor.is_contiguous();
+}
+
 Node::Node() : sequence_(next_sequence.fetch_add(1, std::memory_order_relaxed)) {}
 
 Node::~Node() {

@@ -114,16 +114,39 @@ class VjpContext {
   // overwrite every element.
   Tensor EmptyGrad(int input = 0) const;
 
-  // For the engine. `into_leaves`: gradients of leaves are accumulated into them, not returned.
+  // What other users of this input have already contributed to its gradient, taken out of the
+  // engine: of the input's shape and dtype and any strides, or undefined where nothing is there or
+  // can be had. Who takes it must add it: the gradient set for this input is pending + the node's
+  // own, in this order. For FusedVjp, which can add
+  // while it writes and so spares the engine a pass over three arrays:
+  //   const Tensor pending = ctx.TakePending(0);
+  //   const Tensor dx = VjpContext::MayOverwrite(pending) ? pending : ctx.EmptyGrad(0);
+  Tensor TakePending(int input = 0) const;
+  // True if nobody but the caller, with its one handle, can see the (dense) memory of the tensor.
+  static bool MayOverwrite(const Tensor& tensor);
+
+  // Where gradients of inputs are summed: `slots` by the numbers `targets` has for each input.
+  struct Sums {
+    std::span<Tensor> slots;
+    std::span<const int32_t> targets;
+  };
+  // For the engine. `sums`: what TakePending may take from, empty if nothing. `into_leaves`:
+  // gradients of leaves are accumulated into them, not returned.
   VjpContext(const Node& node, std::span<Tensor> grads, std::span<const char> needed,
-             std::span<Tensor> results, bool into_leaves = false)
-      : node_(node), grads_(grads), needed_(needed), results_(results), into_leaves_(into_leaves) {}
+             std::span<Tensor> results, const Sums& sums = {}, bool into_leaves = false)
+      : node_(node),
+        grads_(grads),
+        needed_(needed),
+        results_(results),
+        sums_(sums),
+        into_leaves_(into_leaves) {}
 
  private:
   const Node& node_;
   std::span<Tensor> grads_;
   std::span<const char> needed_;
   std::span<Tensor> results_;
+  Sums sums_;
   bool into_leaves_;
 };
 
