@@ -10,11 +10,12 @@
 namespace autograd::kernels {
 namespace {
 
-// Whether y is x times a matrix, pixel by pixel.
-bool IsProduct(const ConvSize& s) {
-  return s.taps() == 1 && s.groups == 1 && s.stride_height == 1 && s.stride_width == 1 &&
-         s.padding_height == 0 && s.padding_width == 0 && s.height == s.out_height &&
-         s.width == s.out_width;
+// Whether the result is an image times a matrix, pixel by pixel, and no more than a bias.
+template <class T>
+bool IsProduct(const ConvSize& s, const ConvEpilogue<T>& epilogue) {
+  return epilogue.shift == nullptr && epilogue.residual == nullptr && s.taps() == 1 &&
+         s.groups == 1 && s.stride_height == 1 && s.stride_width == 1 && s.padding_height == 0 &&
+         s.padding_width == 0 && s.height == s.out_height && s.width == s.out_width;
 }
 
 // The kernels of conv_direct.h where they serve: not for windows far larger than the image or
@@ -39,7 +40,7 @@ GemmEpilogue<T> Finish(const ConvEpilogue<T>& epilogue) {
 
 template <class T>
 void Forward(const ConvSize& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
-  if (IsProduct(s)) {
+  if (IsProduct(s, epilogue)) {
     return Gemm(s.batch * s.pixels(), s.out_channels, s.channels, T(1), x, s.channels, 1, w, 1,
                 s.channels, T(0), y, s.out_channels, Finish(epilogue));
   }
@@ -53,7 +54,7 @@ void Forward(const ConvSize& s, const T* x, const T* w, const ConvEpilogue<T>& e
 template <class T>
 void InputGradient(const ConvSize& s, const T* dy, const T* w, const ConvEpilogue<T>& epilogue,
                    T* dx) {
-  if (IsProduct(s)) {
+  if (IsProduct(s, epilogue)) {
     return Gemm(s.batch * s.pixels(), s.channels, s.out_channels, T(1), dy, s.out_channels, 1, w,
                 s.channels, 1, T(0), dx, s.channels, Finish(epilogue));
   }

@@ -3,19 +3,22 @@
 // With x [batch, height, width, channels], w [out_channels, kernel_height, kernel_width,
 // channels / groups] and y [batch, out_height, out_width, out_channels],
 //
-//   y[n, i, j, o] = bias[o] + sum over a, b, c of w[o, a, b, c] x[n, i s - p + a d, j s - p + b d, c]
+//   y[n, i, j, o] = bias[o] + shift[n, o] + residual[n, i, j, o] +
+//       sum over a, b, c of w[o, a, b, c] x[n, i s - p + a d, j s - p + b d, c]
 //
 // where s, p and d are stride, padding and dilation (of the rows for i, of the columns for j), x is
 // zero outside its borders, and c runs over the channels of o's group: o's share of out_channels
 // reads the same share of channels. (This is what PyTorch calls convolution; signal processing
-// calls it correlation.) The three functions below are that sum and its two transposes:
+// calls it correlation.) Bias, shift and residual are optional; they are added to the sums where
+// those are made, so that no pass over y is needed for them. The three functions below are that sum
+// and its two transposes:
 //
 //   <dy, Forward(x, w)> = <InputGradient(dy, w), x> = <WeightGradient(x, dy), w>
 //
 // so each is the derivative of the others.
 //
 // The work goes one of three ways, chosen by the size alone:
-// - a 1x1 kernel is a matrix product (gemm.h);
+// - a 1x1 kernel without shift and residual is a matrix product (gemm.h);
 // - f32 with AVX2 or AVX-512: conv_direct.h, which reads the images where they are;
 // - anything else: conv_patches.h, which copies patches of x into a matrix, a cacheful at a time,
 //   and multiplies that.
@@ -47,8 +50,9 @@ void ConvForward(const ConvSize& size, const float* x, const float* w,
 void ConvForward(const ConvSize& size, const double* x, const double* w,
                  const ConvEpilogue<double>& epilogue, double* y);
 
-// dx[n, i, j, c] = bias[c] + sum of w[o, a, b, c] dy[n, k, l, o] over all o and taps (a, b) through
-// which y[n, k, l, o] reads x[n, i, j, c]: the transposed convolution.
+// dx[n, i, j, c] = bias[c] + shift[n, c] + residual[n, i, j, c] + sum of w[o, a, b, c] dy[n, k, l,
+// o] over all o and taps (a, b) through which y[n, k, l, o] reads x[n, i, j, c]: the transposed
+// convolution.
 void ConvInputGradient(const ConvSize& size, const float* dy, const float* w,
                        const ConvEpilogue<float>& epilogue, float* dx);
 void ConvInputGradient(const ConvSize& size, const double* dy, const double* w,

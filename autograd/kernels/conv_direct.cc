@@ -99,7 +99,7 @@ void RunPhases(const ConvKernels& kernels, const ConvSize& s, const Phase& rows,
   pass.row_step = rows.source_step;
   pass.column_step = columns.source_step;
   pass.taps = rows.taps * columns.taps;
-  pass.to += rows.first * pass.to_row_stride + columns.first * pass.to_pixel_stride;
+  pass.to_offset = rows.first * pass.to_row_stride + columns.first * pass.to_pixel_stride;
   pass.to_row_stride *= rows.step;
   pass.to_pixel_stride *= columns.step;
   int64_t* offsets = GetScratch<int64_t>(ScratchUse::kConvTaps, 2 * pass.taps);

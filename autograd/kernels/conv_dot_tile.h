@@ -16,7 +16,8 @@ namespace {
 
 // From the tile's first elements: y of kPixels pixels.
 template <class V, int kPixels>
-void RunDotTile(const DirectBlock& b, const float* first, const float* w, float bias, float* y) {
+void RunDotTile(const DirectBlock& b, const float* first, const float* w, float bias,
+                const float* residual, float* y) {
   typename V::Vec sum[kPixels];
 #pragma GCC unroll 8
   for (int i = 0; i < kPixels; ++i) sum[i] = V::Zero();
@@ -39,11 +40,15 @@ void RunDotTile(const DirectBlock& b, const float* first, const float* w, float 
     }
   }
 #pragma GCC unroll 8
-  for (int i = 0; i < kPixels; ++i) y[i * b.y_pixel_stride] = V::ReduceAdd(sum[i]) + bias;
+  for (int i = 0; i < kPixels; ++i) {
+    const int64_t at = i * b.y_pixel_stride;
+    const float value = V::ReduceAdd(sum[i]) + bias;
+    y[at] = residual == nullptr ? value : value + residual[at];
+  }
 }
 
 using DotFunction = void (*)(const DirectBlock& b, const float* first, const float* w, float bias,
-                             float* y);
+                             const float* residual, float* y);
 
 // RunDotTile for i + 1 pixels at [i].
 template <class V, int kMaxPixels>
@@ -68,10 +73,11 @@ void Dot(const DirectBlock& b) {
     for (int64_t j = 0; j < b.width; j += pixels) {
       const int64_t count = b.width - j < pixels ? b.width - j : pixels;
       const float* x = b.x + i * b.x_row_stride + j * b.x_pixel_stride;
-      float* y = b.y + i * b.y_row_stride + j * b.y_pixel_stride;
+      const int64_t at = i * b.y_row_stride + j * b.y_pixel_stride;
       for (int64_t o = 0; o < b.outputs; ++o) {
         kTable.run[count - 1](b, x, b.w + o * b.taps * b.channels,
-                              b.bias == nullptr ? 0.0f : b.bias[o], y + o);
+                              b.bias == nullptr ? 0.0f : b.bias[o],
+                              b.residual == nullptr ? nullptr : b.residual + at + o, b.y + at + o);
       }
     }
   }

@@ -19,7 +19,8 @@ struct DirectBlock {
   // For `direct`, panel q holds outputs [q cols, (q + 1) cols) as [taps, channels, cols], the last
   // one padded with zeros; for `dot`, [outputs, taps, channels].
   const float* w;
-  const float* bias;  // or null
+  const float* bias;      // or null
+  const float* residual;  // added to y, which it lies like, or null
   float* y;
   int64_t y_row_stride, y_pixel_stride;
 };

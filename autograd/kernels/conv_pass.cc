@@ -99,6 +99,18 @@ struct Layout {
   int64_t last_row;        // the largest row offset
 };
 
+// What is added to every pixel of image n, or null.
+const float* OffsetOf(const ConvPass& p, int64_t n) {
+  const ConvEpilogue<float>& e = p.epilogue;
+  const int64_t channels = p.groups * p.outputs;
+  if (e.shift == nullptr) return e.bias;
+  const float* shift = e.shift + n * channels;
+  if (e.bias == nullptr) return shift;
+  float* sum = GetScratch<float>(ScratchUse::kConvShift, channels);
+  for (int64_t o = 0; o < channels; ++o) sum[o] = e.bias[o] + shift[o];
+  return sum;
+}
+
 // Rows [first, last) of the result in image n.
 void RunBlock(const ConvKernels& kernels, const ConvPass& p, const Layout& layout, int64_t n,
               int64_t first, int64_t last) {
@@ -109,6 +121,7 @@ void RunBlock(const ConvKernels& kernels, const ConvPass& p, const Layout& layou
   const int64_t rows = (last - 1 - first) * p.row_step + layout.last_row + 1 + layout.borders.top;
   float* buffer =
       copied ? GetScratch<float>(ScratchUse::kPatches, rows * layout.row_stride) : nullptr;
+  const float* offset = OffsetOf(p, n);
   RowBuffer copy(p, layout.borders, image, top, buffer);
   DirectBlock b;
   b.width = p.columns;
@@ -127,8 +140,10 @@ void RunBlock(const ConvKernels& kernels, const ConvPass& p, const Layout& layou
     for (int64_t g = 0; g < p.groups; ++g) {
       b.x = x + g * p.source_channels;
       b.w = p.w + g * p.group_weights;
-      b.bias = p.epilogue.bias == nullptr ? nullptr : p.epilogue.bias + g * p.outputs;
-      b.y = p.to + n * p.to_image_stride + i * p.to_row_stride + g * p.outputs;
+      b.bias = offset == nullptr ? nullptr : offset + g * p.outputs;
+      const int64_t at = p.to_offset + n * p.to_image_stride + i * p.to_row_stride + g * p.outputs;
+      b.residual = p.epilogue.residual == nullptr ? nullptr : p.epilogue.residual + at;
+      b.y = p.to + at;
       p.dots ? kernels.dot(b) : kernels.direct(b);
     }
   }

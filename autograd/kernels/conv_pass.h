@@ -11,7 +11,7 @@
 namespace autograd::kernels {
 
 // For each image, element (i, j) of `rows` x `columns` and each output o of each group:
-//   to[i to_row_stride + j to_pixel_stride + o] = epilogue of the sum over taps t and channels c of
+//   to[to_offset + i to_row_stride + j to_pixel_stride + o] = epilogue of the sum over taps t and channels c of
 //     source[i row_step + tap_offsets[2 t], j column_step + tap_offsets[2 t + 1], c] w[t, c, o]
 // where the source is zero outside its borders.
 struct ConvPass {
@@ -26,7 +26,7 @@ struct ConvPass {
   bool dots;        // by ConvKernels::dot
   int64_t outputs;  // of a group
   float* to;
-  int64_t to_image_stride, to_row_stride, to_pixel_stride;
+  int64_t to_offset, to_image_stride, to_row_stride, to_pixel_stride;
   ConvEpilogue<float> epilogue;
 };
 

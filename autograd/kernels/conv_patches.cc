@@ -76,13 +76,36 @@ void AddPatches(const ConvSize& s, int64_t group, int64_t first, int64_t count, 
   }
 }
 
+// Adds shift and residual to pixels [first, first + count) of x, which has `pixels` to an image.
 template <class T>
-void FillImage(int64_t pixels, int64_t channels, const ConvEpilogue<T>& epilogue, T* x) {
-  if (epilogue.bias == nullptr) {
-    std::fill_n(x, pixels * channels, T(0));
-    return;
+void AddTerms(int64_t pixels, int64_t channels, const ConvEpilogue<T>& e, int64_t first,
+              int64_t count, T* x) {
+  if (e.shift == nullptr && e.residual == nullptr) return;
+  for (int64_t i = first; i < first + count; ++i) {
+    T* to = x + i * channels;
+    if (e.shift != nullptr) {
+      const T* shift = e.shift + i / pixels * channels;
+      for (int64_t c = 0; c < channels; ++c) to[c] += shift[c];
+    }
+    if (e.residual != nullptr) {
+      const T* residual = e.residual + i * channels;
+      for (int64_t c = 0; c < channels; ++c) to[c] += residual[c];
+    }
   }
-  for (int64_t i = 0; i < pixels; ++i) std::copy_n(epilogue.bias, channels, x + i * channels);
+}
+
+// Pixels [first, first + count) of x, of which the epilogue is all there is.
+template <class T>
+void FillPixels(int64_t pixels, int64_t channels, const ConvEpilogue<T>& e, int64_t first,
+                int64_t count, T* x) {
+  if (e.bias == nullptr) {
+    std::fill_n(x + first * channels, count * channels, T(0));
+  } else {
+    for (int64_t i = first; i < first + count; ++i) {
+      std::copy_n(e.bias, channels, x + i * channels);
+    }
+  }
+  AddTerms(pixels, channels, e, first, count, x);
 }
 
 }  // namespace
@@ -100,6 +123,7 @@ void PatchesForward(const ConvSize& s, const T* x, const T* w, const ConvEpilogu
       Gemm(end - begin, out, filter, T(1), patches, filter, 1, w + g * out * filter, 1, filter,
            T(0), y + begin * s.out_channels + g * out, s.out_channels, finish);
     }
+    AddTerms(s.out_pixels(), s.out_channels, epilogue, begin, end - begin, y);
   });
 }
 
@@ -111,7 +135,8 @@ void PatchesInputGradient(const ConvSize& s, const T* dy, const T* w,
   const int64_t work = std::max<int64_t>(1, image + s.out_pixels() * s.weights());
   // Windows overlap, so a task is one or more whole images.
   ParallelFor(s.batch, std::max<int64_t>(1, kTaskProducts / work), [&](int64_t begin, int64_t end) {
-    FillImage((end - begin) * s.pixels(), s.channels, epilogue, dx + begin * image);
+    FillPixels(s.pixels(), s.channels, epilogue, begin * s.pixels(), (end - begin) * s.pixels(),
+               dx);
     T* patches = GetScratch<T>(ScratchUse::kPatches, rows * filter);
     const int64_t last = end * s.out_pixels();
     for (int64_t first = begin * s.out_pixels(); first < last; first += rows) {

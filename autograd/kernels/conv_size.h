@@ -3,6 +3,9 @@
 #define AUTOGRAD_KERNELS_CONV_SIZE_H_
 
 #include <cstdint>
+#include <type_traits>
+
+#include "autograd/bfloat16.h"
 
 namespace autograd::kernels {
 
@@ -26,10 +29,17 @@ struct ConvSize {
   int64_t weights() const { return out_channels * filter(); }
 };
 
-// What is applied to a sum of products on its way to the result.
+// The type of weights, biases and shifts of images of T: bf16 is for images only.
+template <class T>
+using ConvParameter = std::conditional_t<std::is_same_v<T, BFloat16>, float, T>;
+
+// What is added to a sum of products on its way to the result [batch, height, width, channels]; any
+// may be null.
 template <class T>
 struct ConvEpilogue {
-  const T* bias = nullptr;  // one for each channel of the result, or null
+  const ConvParameter<T>* bias = nullptr;   // [channels]
+  const ConvParameter<T>* shift = nullptr;  // [batch, channels], to every pixel of an image
+  const T* residual = nullptr;              // of the result's shape; may not overlap it
 };
 
 }  // namespace autograd::kernels

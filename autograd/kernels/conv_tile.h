@@ -19,6 +19,7 @@ struct DirectTile {
   const float* x;
   const float* w;
   const float* bias;
+  const float* residual;
   float* y;
   int64_t cols;
 };
@@ -105,9 +106,14 @@ void RunDirectTile(const DirectBlock& b, const DirectTile& t) {
     }
 #pragma GCC unroll 16
     for (int i = 0; i < Pixels::kCount; ++i) {
-      float* to = t.y + Pixels::Row(i) * b.y_row_stride + Pixels::Column(i) * b.y_pixel_stride +
-                  v * V::kLanes;
-      const auto y = sum[i * kVecs + v] + bias;
+      const int64_t at =
+          Pixels::Row(i) * b.y_row_stride + Pixels::Column(i) * b.y_pixel_stride + v * V::kLanes;
+      float* to = t.y + at;
+      auto y = sum[i * kVecs + v] + bias;
+      if (t.residual != nullptr) {
+        const float* from = t.residual + at;
+        y = y + (whole ? V::Load(from) : V::LoadPartial(from, cols));
+      }
       if (whole) {
         V::Store(to, y);
       } else {
@@ -162,6 +168,7 @@ void Direct(const DirectBlock& b) {
     for (int64_t i = 0; i < b.rows; ++i) {
       t.x = b.x + i * b.x_row_stride;
       t.y = b.y + i * b.y_row_stride + o;
+      t.residual = b.residual == nullptr ? nullptr : b.residual + i * b.y_row_stride + o;
       if (paired && i + 1 < b.rows) {
         pairs[b.width - 1](b, t);
         ++i;
@@ -172,6 +179,7 @@ void Direct(const DirectBlock& b) {
         table[count - 1](b, t);
         t.x += count * b.x_pixel_stride;
         t.y += count * b.y_pixel_stride;
+        if (t.residual != nullptr) t.residual += count * b.y_pixel_stride;
       }
     }
   }

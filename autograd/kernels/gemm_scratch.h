@@ -20,8 +20,9 @@ enum class ScratchUse {
   kConvTaps,
   kConvOffsets,
   kConvParts,
+  kConvShift,
 };
-inline constexpr int kScratchUses = 11;
+inline constexpr int kScratchUses = 12;
 
 // At least `bytes` bytes at a multiple of 64, valid until the thread's next call for the same use.
 // The contents are unspecified. Throws std::bad_alloc.

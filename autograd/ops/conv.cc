@@ -1,5 +1,7 @@
 #include "autograd/ops/conv.h"
 
+#include <span>
+
 #include "autograd/kernels/conv.h"
 #include "autograd/node.h"
 #include "autograd/ops/arithmetic.h"
@@ -13,9 +15,14 @@ namespace {
 
 using kernels::ConvSize;
 
+// What is added to the sum of products; each may be undefined.
+struct Terms {
+  Tensor bias, shift, residual;
+};
+
 // The three bilinear operations; `s` is the same in a convolution and its gradients.
-Tensor Forward(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvSize& s);
-Tensor InputGradient(const Tensor& dy, const Tensor& w, const Tensor& bias, const ConvSize& s);
+Tensor Forward(const Tensor& x, const Tensor& w, const Terms& terms, const ConvSize& s);
+Tensor InputGradient(const Tensor& dy, const Tensor& w, const Terms& terms, const ConvSize& s);
 Tensor WeightGradient(const Tensor& x, const Tensor& dy, const ConvSize& s);
 
 // run(float()) or run(double()).
@@ -24,30 +31,40 @@ void WithType(const Tensor& x, Run run) {
   x.dtype() == DType::kF32 ? run(float()) : run(double());
 }
 
+Tensor DenseOrUndefined(const Tensor& x) { return x.defined() ? Contiguous(x) : x; }
+
+Terms Dense(const Terms& terms) {
+  return {DenseOrUndefined(terms.bias), DenseOrUndefined(terms.shift),
+          DenseOrUndefined(terms.residual)};
+}
+
 template <class T>
-kernels::ConvEpilogue<T> Epilogue(const Tensor& bias) {
-  return {bias.defined() ? bias.raw<T>() : nullptr};
+kernels::ConvEpilogue<T> Epilogue(const Terms& dense) {
+  const auto data = []<class P>(const Tensor& x, P) -> const P* {
+    return x.defined() ? x.raw<P>() : nullptr;
+  };
+  using P = kernels::ConvParameter<T>;
+  return {data(dense.bias, P()), data(dense.shift, P()), data(dense.residual, T())};
 }
 
 // The kernels behind the operations, for any strides; `to` is dense.
-void RunForward(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvSize& s,
+void RunForward(const Tensor& x, const Tensor& w, const Terms& terms, const ConvSize& s,
                 const Tensor& to) {
   const NoGrad guard;
   const Tensor image = Contiguous(x), weight = Contiguous(w);
-  const Tensor offset = bias.defined() ? Contiguous(bias) : Tensor();
+  const Terms dense = Dense(terms);
   WithType(x, [&]<class T>(T) {
-    kernels::ConvForward(s, image.raw<T>(), weight.raw<T>(), Epilogue<T>(offset), to.raw<T>());
+    kernels::ConvForward(s, image.raw<T>(), weight.raw<T>(), Epilogue<T>(dense), to.raw<T>());
   });
 }
 
-void RunInputGradient(const Tensor& dy, const Tensor& w, const Tensor& bias, const ConvSize& s,
+void RunInputGradient(const Tensor& dy, const Tensor& w, const Terms& terms, const ConvSize& s,
                       const Tensor& to) {
   const NoGrad guard;
   const Tensor image = Contiguous(dy), weight = Contiguous(w);
-  const Tensor offset = bias.defined() ? Contiguous(bias) : Tensor();
+  const Terms dense = Dense(terms);
   WithType(dy, [&]<class T>(T) {
-    kernels::ConvInputGradient(s, image.raw<T>(), weight.raw<T>(), Epilogue<T>(offset),
-                               to.raw<T>());
+    kernels::ConvInputGradient(s, image.raw<T>(), weight.raw<T>(), Epilogue<T>(dense), to.raw<T>());
   });
 }
 
@@ -59,12 +76,24 @@ void RunWeightGradient(const Tensor& x, const Tensor& dy, const ConvSize& s, con
   });
 }
 
+// dy [..., channels].
 void RunBiasGradient(const Tensor& dy, const Tensor& to) {
+  const NoGrad guard;
+  int64_t pixels = 1;
+  for (int axis = 0; axis + 1 < dy.rank(); ++axis) pixels *= dy.shape()[axis];
+  const Tensor gradient = Contiguous(dy);
+  WithType(dy, [&]<class T>(T) {
+    kernels::ConvBiasGradient(pixels, dy.size(-1), gradient.raw<T>(),
+                              to.raw<kernels::ConvParameter<T>>());
+  });
+}
+
+void RunShiftGradient(const Tensor& dy, const Tensor& to) {
   const NoGrad guard;
   const Tensor gradient = Contiguous(dy);
   WithType(dy, [&]<class T>(T) {
-    kernels::ConvBiasGradient(dy.shape()[0] * dy.shape()[1] * dy.shape()[2], dy.size(-1),
-                              gradient.raw<T>(), to.raw<T>());
+    kernels::ConvShiftGradient(dy.size(0), dy.size(1) * dy.size(2), dy.size(3), gradient.raw<T>(),
+                               to.raw<kernels::ConvParameter<T>>());
   });
 }
 
@@ -74,7 +103,7 @@ Tensor SumOf(const Tensor& a, const Tensor& b) {
   return b.defined() ? a + b : a;
 }
 
-// Inputs 0 and 1 are image and weight, 2 the bias.
+// Inputs 0 and 1 are image and weight, 2 to 4 bias, shift and residual as far as there are any.
 template <class Derived>
 class ConvNode : public NodeOf<Derived> {
  public:
@@ -84,30 +113,54 @@ class ConvNode : public NodeOf<Derived> {
   bool Jvp(JvpContext& ctx) override {
     Tensor tangent;
     if (ctx.has_tangent(0)) {
-      tangent = Derived::Apply(ctx.tangent(0), weight_.Get(), Tensor(), size_);
+      tangent = Derived::Apply(ctx.tangent(0), weight_.Get(), {}, size_);
     }
     if (ctx.has_tangent(1)) {
-      tangent = SumOf(tangent, Derived::Apply(image_.Get(), ctx.tangent(1), Tensor(), size_));
+      tangent = SumOf(tangent, Derived::Apply(image_.Get(), ctx.tangent(1), {}, size_));
     }
-    if (this->edges().size() > 2 && ctx.has_tangent(2)) {
-      const Tensor& bias = ctx.tangent(2);
-      tangent = tangent.defined() ? tangent + bias : Expand(bias, this->output_meta(0).shape);
+    const Shape& shape = this->output_meta(0).shape;
+    if (HasInput(kBias) && ctx.has_tangent(kBias)) {
+      tangent = SumOf(tangent, Expand(ctx.tangent(kBias), shape));
     }
+    if (HasInput(kShift) && ctx.has_tangent(kShift)) {
+      const Tensor shift = Reshape(ctx.tangent(kShift), {shape[0], 1, 1, shape[3]});
+      tangent = SumOf(tangent, Expand(shift, shape));
+    }
+    if (HasInput(kResidual)) tangent = SumOf(tangent, ctx.tangent(kResidual));
     ctx.SetTangent(0, tangent);
     return true;
   }
 
  protected:
-  void BiasVjp(VjpContext& ctx) const {
-    if (this->edges().size() > 2 && ctx.needs(2)) {
-      ctx.SetGrad(2, SumTo(ctx.grad(), this->input_meta(2).shape));
+  static constexpr int kBias = 2, kShift = 3, kResidual = 4;
+
+  bool HasInput(int input) const { return static_cast<size_t>(input) < this->edges().size(); }
+  bool Needs(const VjpContext& ctx, int input) const { return HasInput(input) && ctx.needs(input); }
+
+  void TermsVjp(VjpContext& ctx) const {
+    const Tensor dy = ctx.grad();
+    if (Needs(ctx, kBias)) ctx.SetGrad(kBias, SumTo(dy, this->input_meta(kBias).shape));
+    if (Needs(ctx, kShift)) {
+      const Shape& shape = this->input_meta(kShift).shape;
+      ctx.SetGrad(kShift, Reshape(SumTo(dy, {shape[0], 1, 1, shape[1]}), shape));
     }
+    if (Needs(ctx, kResidual)) ctx.SetGrad(kResidual, dy);
   }
-  void FusedBiasVjp(VjpContext& ctx) const {
-    if (this->edges().size() < 3 || !ctx.needs(2)) return;
-    const Tensor db = ctx.EmptyGrad(2);
-    RunBiasGradient(ctx.grad(), db);
-    ctx.SetGrad(2, db);
+
+  void FusedTermsVjp(VjpContext& ctx) const {
+    Tensor sums = ctx.grad();
+    if (Needs(ctx, kShift)) {
+      const Tensor shift = ctx.EmptyGrad(kShift);
+      RunShiftGradient(ctx.grad(), shift);
+      ctx.SetGrad(kShift, shift);
+      sums = shift;
+    }
+    if (Needs(ctx, kBias)) {
+      const Tensor bias = ctx.EmptyGrad(kBias);
+      RunBiasGradient(sums, bias);
+      ctx.SetGrad(kBias, bias);
+    }
+    if (Needs(ctx, kResidual)) ctx.SetGrad(kResidual, ctx.grad());
   }
 
   SavedTensor image_, weight_;
@@ -118,22 +171,22 @@ class Conv2dNode final : public ConvNode<Conv2dNode> {
  public:
   static constexpr char kName[] = "Conv2d";
   using ConvNode::ConvNode;
-  static Tensor Apply(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvSize& s) {
-    return Forward(x, w, bias, s);
+  static Tensor Apply(const Tensor& x, const Tensor& w, const Terms& terms, const ConvSize& s) {
+    return Forward(x, w, terms, s);
   }
 
   void Vjp(VjpContext& ctx) override {
     const Tensor dy = ctx.grad();
-    if (ctx.needs(0)) ctx.SetGrad(0, InputGradient(dy, weight_.Get(), Tensor(), size_));
+    if (ctx.needs(0)) ctx.SetGrad(0, InputGradient(dy, weight_.Get(), {}, size_));
     if (ctx.needs(1)) ctx.SetGrad(1, WeightGradient(image_.Get(), dy, size_));
-    BiasVjp(ctx);
+    TermsVjp(ctx);
   }
 
   void FusedVjp(VjpContext& ctx) override {
     const Tensor dy = Contiguous(ctx.grad());
     if (ctx.needs(0)) {
       const Tensor dx = ctx.EmptyGrad(0);
-      RunInputGradient(dy, weight_.Get(), Tensor(), size_, dx);
+      RunInputGradient(dy, weight_.Get(), {}, size_, dx);
       ctx.SetGrad(0, dx);
     }
     if (ctx.needs(1)) {
@@ -141,7 +194,7 @@ class Conv2dNode final : public ConvNode<Conv2dNode> {
       RunWeightGradient(image_.Get(), dy, size_, dw);
       ctx.SetGrad(1, dw);
     }
-    FusedBiasVjp(ctx);
+    FusedTermsVjp(ctx);
   }
 };
 
@@ -150,22 +203,22 @@ class ConvTranspose2dNode final : public ConvNode<ConvTranspose2dNode> {
  public:
   static constexpr char kName[] = "ConvTranspose2d";
   using ConvNode::ConvNode;
-  static Tensor Apply(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvSize& s) {
-    return InputGradient(x, w, bias, s);
+  static Tensor Apply(const Tensor& x, const Tensor& w, const Terms& terms, const ConvSize& s) {
+    return InputGradient(x, w, terms, s);
   }
 
   void Vjp(VjpContext& ctx) override {
     const Tensor dy = ctx.grad();
-    if (ctx.needs(0)) ctx.SetGrad(0, Forward(dy, weight_.Get(), Tensor(), size_));
+    if (ctx.needs(0)) ctx.SetGrad(0, Forward(dy, weight_.Get(), {}, size_));
     if (ctx.needs(1)) ctx.SetGrad(1, WeightGradient(dy, image_.Get(), size_));
-    BiasVjp(ctx);
+    TermsVjp(ctx);
   }
 
   void FusedVjp(VjpContext& ctx) override {
     const Tensor dy = Contiguous(ctx.grad());
     if (ctx.needs(0)) {
       const Tensor dx = ctx.EmptyGrad(0);
-      RunForward(dy, weight_.Get(), Tensor(), size_, dx);
+      RunForward(dy, weight_.Get(), {}, size_, dx);
       ctx.SetGrad(0, dx);
     }
     if (ctx.needs(1)) {
@@ -173,7 +226,7 @@ class ConvTranspose2dNode final : public ConvNode<ConvTranspose2dNode> {
       RunWeightGradient(dy, image_.Get(), size_, dw);
       ctx.SetGrad(1, dw);
     }
-    FusedBiasVjp(ctx);
+    FusedTermsVjp(ctx);
   }
 };
 
@@ -186,8 +239,8 @@ class Conv2dWeightGradientNode final : public NodeOf<Conv2dWeightGradientNode> {
 
   void Vjp(VjpContext& ctx) override {
     const Tensor w = ctx.grad();
-    if (ctx.needs(0)) ctx.SetGrad(0, InputGradient(dy_.Get(), w, Tensor(), size_));
-    if (ctx.needs(1)) ctx.SetGrad(1, Forward(x_.Get(), w, Tensor(), size_));
+    if (ctx.needs(0)) ctx.SetGrad(0, InputGradient(dy_.Get(), w, {}, size_));
+    if (ctx.needs(1)) ctx.SetGrad(1, Forward(x_.Get(), w, {}, size_));
   }
 
   bool Jvp(JvpContext& ctx) override {
@@ -206,24 +259,26 @@ class Conv2dWeightGradientNode final : public NodeOf<Conv2dWeightGradientNode> {
 };
 
 template <class NodeType>
-Tensor RecordConv(const Tensor& result, const Tensor& image, const Tensor& w, const Tensor& bias,
+Tensor RecordConv(const Tensor& result, const Tensor& image, const Tensor& w, const Terms& terms,
                   const ConvSize& s) {
-  return bias.defined() ? Record<NodeType>(result, {&image, &w, &bias}, image, w, s)
-                        : Record<NodeType>(result, {&image, &w}, image, w, s);
+  const Tensor* inputs[] = {&image, &w, &terms.bias, &terms.shift, &terms.residual};
+  size_t count = 5;
+  while (!inputs[count - 1]->defined()) --count;
+  return Record<NodeType>(result, std::span<const Tensor* const>(inputs, count), image, w, s);
 }
 
-Tensor Forward(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvSize& s) {
-  const OpScope scope("Conv2d", {&x, &w, &bias});
+Tensor Forward(const Tensor& x, const Tensor& w, const Terms& terms, const ConvSize& s) {
+  const OpScope scope("Conv2d", {&x, &w, &terms.bias, &terms.shift, &terms.residual});
   const Tensor y = Tensor::Empty({s.batch, s.out_height, s.out_width, s.out_channels}, x.dtype());
-  RunForward(x, w, bias, s, y);
-  return RecordConv<Conv2dNode>(y, x, w, bias, s);
+  RunForward(x, w, terms, s, y);
+  return RecordConv<Conv2dNode>(y, x, w, terms, s);
 }
 
-Tensor InputGradient(const Tensor& dy, const Tensor& w, const Tensor& bias, const ConvSize& s) {
-  const OpScope scope("ConvTranspose2d", {&dy, &w, &bias});
+Tensor InputGradient(const Tensor& dy, const Tensor& w, const Terms& terms, const ConvSize& s) {
+  const OpScope scope("ConvTranspose2d", {&dy, &w, &terms.bias});
   const Tensor dx = Tensor::Empty({s.batch, s.height, s.width, s.channels}, dy.dtype());
-  RunInputGradient(dy, w, bias, s, dx);
-  return RecordConv<ConvTranspose2dNode>(dx, dy, w, bias, s);
+  RunInputGradient(dy, w, terms, s, dx);
+  return RecordConv<ConvTranspose2dNode>(dx, dy, w, terms, s);
 }
 
 Tensor WeightGradient(const Tensor& x, const Tensor& dy, const ConvSize& s) {
@@ -237,13 +292,16 @@ Tensor WeightGradient(const Tensor& x, const Tensor& dy, const ConvSize& s) {
 }  // namespace
 
 Tensor Conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
-              const Conv2dOptions& options) {
-  return Forward(x, weight, bias, internal::Conv2dSize(x, weight, bias, options));
+              const Conv2dOptions& options, const ConvAddends& addends) {
+  const ConvSize size = internal::Conv2dSize(x, weight, bias, options);
+  internal::CheckConvAddends(size, x, weight, addends.shift, addends.residual);
+  return Forward(x, weight, {bias, addends.shift, addends.residual}, size);
 }
 
 Tensor ConvTranspose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                        const ConvTranspose2dOptions& options) {
-  return InputGradient(x, weight, bias, internal::ConvTranspose2dSize(x, weight, bias, options));
+  return InputGradient(x, weight, {bias, {}, {}},
+                       internal::ConvTranspose2dSize(x, weight, bias, options));
 }
 
 }  // namespace autograd

@@ -15,6 +15,9 @@
 //                        {.stride = {2, 2}, .padding = {1, 1}});           // [1, 14, 14, 64]
 //   Tensor whole = ConvTranspose2d(half, Ones({64, 2, 2, 32}), bias,
 //                                  {.stride = {2, 2}});                    // [1, 28, 28, 32]
+//   // A residual block's last convolution, with an offset for each image, in one pass:
+//   Tensor block = Conv2d(y, Ones({32, 3, 3, 32}), bias, {.padding = {1, 1}},
+//                         {.shift = Ones({1, 32}), .residual = y});        // [1, 28, 28, 32]
 #ifndef AUTOGRAD_OPS_CONV_H_
 #define AUTOGRAD_OPS_CONV_H_
 
@@ -24,16 +27,22 @@
 
 namespace autograd {
 
-// y[n, i, j, o] = bias[o] + sum over a, b, c of weight[o, a, b, c] x[n, i s - p + a d, j s - p + b
-// d, c], with s, p, d the stride, padding and dilation of each axis and x zero outside its borders;
-// with groups, o's share of the out channels reads the same share of x's channels. torch.nn.Conv2d
-// computes the same.
-// x [B, H, W, C], weight [O, kh, kw, C / groups], bias [O] or undefined, all f32 or all f64; result
-// [B, H', W', O] with H' = floor((H + 2 p - d (kh - 1) - 1) / s) + 1 and W' likewise. Throws
-// std::invalid_argument naming all shapes, dtypes and options if they do not fit, or if the kernel
-// is larger than the padded image.
+// What Conv2d adds to its result while it is made, which saves passes over it. Either may be
+// undefined.
+struct ConvAddends {
+  Tensor shift = {};     // [B, O], of the weight's dtype: added to every pixel of an image
+  Tensor residual = {};  // of the result's shape and x's dtype
+};
+
+// y[n, i, j, o] = bias[o] + shift[n, o] + residual[n, i, j, o] + sum over a, b, c of weight[o, a,
+// b, c] x[n, i s - p + a d, j s - p + b d, c], with s, p, d the stride, padding and dilation of
+// each axis and x zero outside its borders; with groups, o's share of the out channels reads the
+// same share of x's channels. torch.nn.Conv2d computes the same. x [B, H, W, C], weight [O, kh, kw,
+// C / groups], bias [O] or undefined, all f32 or all f64; result [B, H', W', O] with H' = floor((H
+// + 2 p - d (kh - 1) - 1) / s) + 1 and W' likewise. Throws std::invalid_argument naming all shapes,
+// dtypes and options if they do not fit, or if the kernel is larger than the padded image.
 Tensor Conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(),
-              const Conv2dOptions& options = {});
+              const Conv2dOptions& options = {}, const ConvAddends& addends = {});
 
 // The gradient of Conv2d with respect to its image as an operation: every element of x adds its
 // multiple of a window of weights to the result. torch.nn.ConvTranspose2d computes the same.

@@ -101,6 +101,20 @@ ConvSize Conv2dSize(const Tensor& x, const Tensor& weight, const Tensor& bias,
   return s;
 }
 
+void CheckConvAddends(const ConvSize& s, const Tensor& x, const Tensor& weight, const Tensor& shift,
+                      const Tensor& residual) {
+  const Shape offsets = {s.batch, s.out_channels};
+  const Shape result = {s.batch, s.out_height, s.out_width, s.out_channels};
+  if ((!shift.defined() || (shift.shape() == offsets && shift.dtype() == weight.dtype())) &&
+      (!residual.defined() || (residual.shape() == result && residual.dtype() == x.dtype()))) {
+    return;
+  }
+  throw std::invalid_argument("Conv2d: shift " + Describe(shift) + " and residual " +
+                              Describe(residual) + " do not fit; wants " + offsets.ToString() +
+                              " " + DTypeName(weight.dtype()) + " and " + result.ToString() + " " +
+                              DTypeName(x.dtype()));
+}
+
 ConvSize ConvTranspose2dSize(const Tensor& x, const Tensor& weight, const Tensor& bias,
                              const ConvTranspose2dOptions& options) {
   const auto fail = [&](const std::string& why) {

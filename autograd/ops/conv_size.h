@@ -11,6 +11,9 @@ namespace autograd::internal {
 // These throw std::invalid_argument as Conv2d and ConvTranspose2d say.
 kernels::ConvSize Conv2dSize(const Tensor& x, const Tensor& weight, const Tensor& bias,
                              const Conv2dOptions& options);
+// The same for Conv2d's addends, given its size.
+void CheckConvAddends(const kernels::ConvSize& size, const Tensor& x, const Tensor& weight,
+                      const Tensor& shift, const Tensor& residual);
 // Of the convolution whose transpose it is: its y is x, its x the result.
 kernels::ConvSize ConvTranspose2dSize(const Tensor& x, const Tensor& weight, const Tensor& bias,
                                       const ConvTranspose2dOptions& options);

@@ -122,28 +122,57 @@ std::string Name(const ConvSize& s) {
          pair(s.dilation_height, s.dilation_width) + ", groups " + std::to_string(s.groups);
 }
 
+// Which terms there are.
+struct Choice {
+  bool bias, shift, residual;
+};
+constexpr Choice kChoices[] = {{false, false, false}, {true, false, false}, {false, true, false},
+                               {true, false, true},   {true, true, false},  {true, true, true}};
+
+// What an epilogue adds.
+template <class T>
+struct Terms {
+  Terms(int64_t images, int64_t image_pixels, int64_t image_channels)
+      : pixels(image_pixels),
+        channels(image_channels),
+        bias(Values<T>(channels, 4)),
+        shift(Values<T>(images * channels, 5)),
+        residual(Values<T>(images * pixels * channels, 6)) {}
+
+  ConvEpilogue<T> Epilogue(const Choice& choice) const {
+    return {choice.bias ? bias.data() : nullptr, choice.shift ? shift.data() : nullptr,
+            choice.residual ? residual.data() : nullptr};
+  }
+  // The result for products that are all 0.
+  std::vector<double> Sum(const Choice& choice) const {
+    std::vector<double> sum(residual.size());
+    for (size_t i = 0; i < sum.size(); ++i) {
+      const size_t o = i % static_cast<size_t>(channels);
+      const size_t image = i / static_cast<size_t>(channels * pixels);
+      if (choice.bias) sum[i] += static_cast<double>(bias[o]);
+      if (choice.shift) {
+        sum[i] += static_cast<double>(shift[image * static_cast<size_t>(channels) + o]);
+      }
+      if (choice.residual) sum[i] += static_cast<double>(residual[i]);
+    }
+    return sum;
+  }
+
+  int64_t pixels, channels;
+  std::vector<T> bias, shift, residual;
+};
+
 template <class T>
 struct Problem {
   explicit Problem(const ConvSize& s)
       : x(Values<T>(s.batch * s.pixels() * s.channels, 1)),
         y(Values<T>(s.batch * s.out_pixels() * s.out_channels, 2)),
         w(Values<T>(s.weights(), 3)),
-        out_bias(Values<T>(s.out_channels, 4)),
-        in_bias(Values<T>(s.channels, 5)) {}
-  std::vector<T> x, y, w, out_bias, in_bias;
+        out_terms(s.batch, s.out_pixels(), s.out_channels),
+        in_terms(s.batch, s.pixels(), s.channels) {}
+  std::vector<T> x, y, w;
+  Terms<T> out_terms, in_terms;
 };
-
-// [pixels, channels] with the bias, or zeros, in each.
-std::vector<double> Start(size_t size, const std::vector<double>& bias) {
-  std::vector<double> values(size);
-  for (size_t i = 0; i < size && !bias.empty(); ++i) values[i] = bias[i % bias.size()];
-  return values;
-}
-
-template <class T>
-std::vector<double> Doubles(const std::vector<T>& v) {
-  return std::vector<double>(v.begin(), v.end());
-}
 
 // Rounding of a sum of `terms` products of at most about 1.
 template <class T>
@@ -166,14 +195,14 @@ TYPED_TEST(ConvTest, ForwardIsTheSumOfProducts) {
   for (const ConvSize& s : Sizes()) {
     SCOPED_TRACE(Name(s));
     const Problem<T> p(s);
-    for (const bool bias : {false, true}) {
-      auto expected = Start(p.y.size(), bias ? Doubles(p.out_bias) : std::vector<double>());
+    for (const Choice& choice : kChoices) {
+      auto expected = p.out_terms.Sum(choice);
       ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
         expected[static_cast<size_t>(y)] += static_cast<double>(p.x[static_cast<size_t>(x)]) *
                                             static_cast<double>(p.w[static_cast<size_t>(w)]);
       });
       std::vector<T> y(p.y.size(), T(9));
-      ConvForward(s, p.x.data(), p.w.data(), {bias ? p.out_bias.data() : nullptr}, y.data());
+      ConvForward(s, p.x.data(), p.w.data(), p.out_terms.Epilogue(choice), y.data());
       ExpectNear(y, expected, s.filter());
     }
   }
@@ -184,14 +213,14 @@ TYPED_TEST(ConvTest, InputGradientIsTheTranspose) {
   for (const ConvSize& s : Sizes()) {
     SCOPED_TRACE(Name(s));
     const Problem<T> p(s);
-    for (const bool bias : {false, true}) {
-      auto expected = Start(p.x.size(), bias ? Doubles(p.in_bias) : std::vector<double>());
+    for (const Choice& choice : kChoices) {
+      auto expected = p.in_terms.Sum(choice);
       ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
         expected[static_cast<size_t>(x)] += static_cast<double>(p.y[static_cast<size_t>(y)]) *
                                             static_cast<double>(p.w[static_cast<size_t>(w)]);
       });
       std::vector<T> dx(p.x.size(), T(9));
-      ConvInputGradient(s, p.y.data(), p.w.data(), {bias ? p.in_bias.data() : nullptr}, dx.data());
+      ConvInputGradient(s, p.y.data(), p.w.data(), p.in_terms.Epilogue(choice), dx.data());
       ExpectNear(dx, expected, s.taps() * s.group_out_channels());
     }
   }
@@ -261,9 +290,13 @@ std::vector<std::vector<T>> Results(const ConvSize& s, const Problem<T>& p, int 
     copy.insert(copy.end(), v.begin(), v.end());
     return copy;
   };
-  const auto x = shifted(p.x), y = shifted(p.y), w = shifted(p.w), bias = shifted(p.out_bias);
+  const auto x = shifted(p.x), y = shifted(p.y), w = shifted(p.w);
+  const auto bias = shifted(p.out_terms.bias), offset = shifted(p.out_terms.shift);
+  const auto residual = shifted(p.out_terms.residual);
   auto y2 = y, x2 = x, w2 = w;
-  ConvForward(s, x.data() + shift, w.data() + shift, {bias.data() + shift}, y2.data() + shift);
+  ConvForward(s, x.data() + shift, w.data() + shift,
+              {bias.data() + shift, offset.data() + shift, residual.data() + shift},
+              y2.data() + shift);
   ConvInputGradient(s, y.data() + shift, w.data() + shift, {}, x2.data() + shift);
   ConvWeightGradient(s, x.data() + shift, y.data() + shift, w2.data() + shift);
   std::vector<std::vector<T>> results = {y2, x2, w2};

@@ -63,6 +63,63 @@ OpCase ConvCase(const std::string& name, const Shape& x, const Shape& weight,
           .reference = ConvReference(options)};
 }
 
+// Conv2d with a bias, or none, and what ConvAddends adds.
+OpCase AddendsCase(const std::string& name, const Shape& x, const Shape& weight,
+                   const Conv2dOptions& options, bool bias, bool shift, bool residual) {
+  const ConvSize s = internal::Conv2dSize(Zeros(x), Zeros(weight), Tensor(), options);
+  const Shape result = {s.batch, s.out_height, s.out_width, s.out_channels};
+  OpCase c = {.name = "Conv2d/" + name,
+              .function =
+                  [=](const std::vector<Tensor>& in) {
+                    size_t next = 2;
+                    const auto take = [&](bool there) { return there ? in[next++] : Tensor(); };
+                    const Tensor b = take(bias), offset = take(shift), more = take(residual);
+                    return std::vector<Tensor>{
+                        Conv2d(in[0], in[1], b, options, {.shift = offset, .residual = more})};
+                  },
+              .inputs = {{x}, {weight}},
+              .reference =
+                  [=](const std::vector<Array>& in) {
+                    Array y = ConvReference(options)({in[0], in[1]})[0];
+                    const int64_t channels = y.shape[3], pixels = y.shape[1] * y.shape[2];
+                    for (size_t i = 0; i < y.values.size(); ++i) {
+                      const int64_t at = static_cast<int64_t>(i), o = at % channels;
+                      const int64_t image = at / channels / pixels;
+                      size_t next = 2;
+                      const auto add = [&](int64_t from) {
+                        y.values[i] += in[next++].values[static_cast<size_t>(from)];
+                      };
+                      if (bias) add(o);
+                      if (shift) add(image * channels + o);
+                      if (residual) add(at);
+                    }
+                    return std::vector<Array>{y};
+                  }};
+  if (bias) c.inputs.push_back({{weight[0]}});
+  if (shift) c.inputs.push_back({{x[0], weight[0]}});
+  if (residual) c.inputs.push_back({result});
+  return c;
+}
+
+std::vector<OpCase> AddendsCases() {
+  const Conv2dOptions padded = {.padding = {1, 1}}, halved = {.stride = {2, 2}, .padding = {1, 1}};
+  std::vector<OpCase> cases = {
+      AddendsCase("shift and residual", {2, 3, 4, 2}, {3, 3, 3, 2}, padded, true, true, true),
+      AddendsCase("shift alone", {2, 2, 3, 2}, {3, 3, 3, 2}, padded, false, true, false),
+      AddendsCase("bias and shift", {2, 2, 3, 2}, {3, 3, 3, 2}, padded, true, true, false),
+      AddendsCase("residual alone", {2, 2, 3, 2}, {3, 2, 2, 2}, {}, false, false, true),
+      AddendsCase("bias and residual, strided", {1, 4, 5, 2}, {2, 3, 3, 2}, halved, true, false,
+                  true),
+      AddendsCase("1x1 with addends", {2, 2, 3, 3}, {2, 1, 1, 3}, {}, true, true, true),
+      AddendsCase("one output with addends", {2, 3, 2, 5}, {1, 3, 3, 5}, padded, true, true, true),
+  };
+  cases[0].large = {{5, 28, 28, 33}, {35, 3, 3, 33}, {35}, {5, 35}, {5, 28, 28, 35}};
+  cases[4].large = {{5, 27, 28, 33}, {35, 3, 3, 33}, {35}, {5, 14, 14, 35}};
+  cases[5].large = {{5, 28, 28, 33}, {35, 1, 1, 33}, {35}, {5, 35}, {5, 28, 28, 35}};
+  cases[6].large = {{5, 28, 28, 33}, {1, 3, 3, 33}, {1}, {5, 1}, {5, 28, 28, 1}};
+  return cases;
+}
+
 OpCase TransposeCase(const std::string& name, const Shape& x, const Shape& weight,
                      const ConvTranspose2dOptions& options) {
   return {.name = "ConvTranspose2d/" + name,
@@ -119,6 +176,9 @@ std::vector<Misuse> ConvMisuses() {
                        const Tensor& bias = Tensor()) {
     return [=] { Conv2d(Ones(x), Ones(weight), bias, options); };
   };
+  const auto addends = [](const ConvAddends& terms) {
+    return [=] { Conv2d(Ones({1, 4, 4, 3}), Ones({2, 3, 3, 3}), Tensor(), {}, terms); };
+  };
   return {{conv({1, 4, 4, 3}, {2, 3, 3, 2}), {"Conv2d", "[1, 4, 4, 3] f32", "[2, 3, 3, 2] f32"}},
           {conv({4, 4, 3}, {2, 3, 3, 3}), {"Conv2d", "[4, 4, 3]", "[B, H, W, C]"}},
           {conv({1, 4, 4, 3}, {2, 5, 3, 3}), {"Conv2d", "[2, 5, 3, 3]", "padded image"}},
@@ -131,7 +191,12 @@ std::vector<Misuse> ConvMisuses() {
           {[] {
              Conv2d(Ones({1, 4, 4, 3}), Ones({2, 3, 3, 3}, DType::kF64));
            },
-           {"Conv2d", "f32", "f64"}}};
+           {"Conv2d", "f32", "f64"}},
+          {addends({.shift = Ones({1, 3})}), {"Conv2d", "shift [1, 3] f32", "[1, 2] f32"}},
+          {addends({.shift = Ones({1, 2}, DType::kF64)}), {"shift [1, 2] f64", "[1, 2] f32"}},
+          {addends({.residual = Ones({1, 4, 4, 2})}),
+           {"Conv2d", "residual [1, 4, 4, 2] f32", "[1, 2, 2, 2] f32"}},
+          {addends({.residual = Ones({1, 2, 2, 2}, DType::kF64)}), {"residual [1, 2, 2, 2] f64"}}};
 }
 
 std::vector<Misuse> TransposeMisuses() {
@@ -183,6 +248,7 @@ std::vector<OpCase> ConvCases() {
   cases[10].large = {{5, 14, 14, 33}, {33, 2, 2, 35}, {35}};
   cases[10].misuses = TransposeMisuses();
   cases[12].large = {{5, 14, 13, 33}, {33, 3, 3, 35}, {35}};
+  for (OpCase& c : AddendsCases()) cases.push_back(std::move(c));
   for (OpCase& line : cases) line.no_bf16 = "its kernels have no bf16 yet";
   return cases;
 }
