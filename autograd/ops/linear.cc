@@ -1,5 +1,6 @@
 #include "autograd/ops/linear.h"
 
+#include <deque>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -10,6 +11,8 @@
 #include "autograd/ops/activation.h"
 #include "autograd/ops/activation_kernel.h"
 #include "autograd/ops/arithmetic.h"
+#include "autograd/ops/concat.h"
+#include "autograd/ops/copy_elements.h"
 #include "autograd/ops/dispatch.h"
 #include "autograd/ops/matmul.h"
 #include "autograd/ops/shape.h"
@@ -128,6 +131,116 @@ void CheckLinear(const Tensor& x, const Tensor& weight, const Tensor& bias,
   internal::CheckActivation("Linear", activation);
 }
 
+// The sum of the layers' outputs.
+int64_t Outputs(const std::vector<Tensor>& weights) {
+  int64_t out = 0;
+  for (const Tensor& weight : weights) out += weight.size(0);
+  return out;
+}
+
+class LinearConcatNode final : public CompositeNode<LinearConcatNode> {
+ public:
+  static constexpr char kName[] = "LinearConcat";
+  LinearConcatNode(const Tensor& x, const std::vector<Tensor>& weights,
+                   const std::vector<Tensor>& biases)
+      : x_(this, x) {
+    for (const Tensor& weight : weights) weights_.emplace_back(this, weight);
+    for (const Tensor& bias : biases) biases_.emplace_back(this, bias);
+  }
+
+  // x, the weights, the biases.
+  std::vector<Tensor> Inputs() const {
+    std::vector<Tensor> inputs = {x_.Get()};
+    for (const SavedTensor& weight : weights_) inputs.push_back(weight.Get());
+    for (const SavedTensor& bias : biases_) inputs.push_back(bias.Get());
+    return inputs;
+  }
+  VectorFunction Function() const {
+    return [count = weights_.size(), biased = !biases_.empty()](const std::vector<Tensor>& in) {
+      std::vector<Tensor> layers;
+      for (size_t i = 1; i <= count; ++i) {
+        layers.push_back(Linear(in[0], in[i], biased ? in[i + count] : Tensor()));
+      }
+      return std::vector<Tensor>{Concat(layers, -1)};
+    };
+  }
+
+  void FusedVjp(VjpContext& ctx) override {
+    ctx.grad().dtype() == DType::kF32 ? Fused<float>(ctx) : Fused<double>(ctx);
+  }
+
+ private:
+  template <class T>
+  void Fused(VjpContext& ctx) const {
+    const std::vector<Tensor> inputs = Inputs();
+    const int count = static_cast<int>(weights_.size());
+    const auto layers = inputs.begin() + 1;
+    const Tensor rows = Rows(inputs[0]), dy = Rows(ctx.grad());
+    const Tensor weight = Concat(std::vector<Tensor>(layers, layers + count), 0);
+    const Tensor dx = ctx.needs(0) ? ctx.EmptyGrad(0) : Tensor();
+    const Tensor dw = Joined(ctx, 1, count, weight.shape());
+    const Tensor db = Joined(ctx, 1 + count, static_cast<int>(biases_.size()), {weight.size(0)});
+    const auto data = [](const Tensor& t) { return t.defined() ? t.raw<T>() : nullptr; };
+    kernels::LinearBackward({rows.size(0), weight.size(1), weight.size(0)}, rows.raw<T>(),
+                            weight.raw<T>(), {}, static_cast<const T*>(nullptr), dy.raw<T>(),
+                            data(dx), data(dw), data(db));
+    if (dx.defined()) ctx.SetGrad(0, dx);
+    SetParts(ctx, 1, count, dw);
+    SetParts(ctx, 1 + count, static_cast<int>(biases_.size()), db);
+  }
+
+  // Memory for the gradients of `count` inputs from `first` on, one below the other; undefined if
+  // none of them is needed.
+  static Tensor Joined(const VjpContext& ctx, int first, int count, const Shape& shape) {
+    for (int i = first; i < first + count; ++i) {
+      if (ctx.needs(i)) return Tensor::Empty(shape, ctx.grad().dtype());
+    }
+    return Tensor();
+  }
+
+  void SetParts(VjpContext& ctx, int first, int count, const Tensor& joined) const {
+    int64_t row = 0;
+    for (int i = 0; i < count; ++i) {
+      const int64_t rows = weights_[static_cast<size_t>(i)].Get().size(0);
+      if (ctx.needs(first + i)) {
+        const Tensor grad = ctx.EmptyGrad(first + i);
+        const int64_t start = grad.numel() == 0 ? 0 : row * joined.strides()[0];
+        internal::CopyElements(grad, joined.ViewAs(grad.shape(), joined.strides(), start));
+        ctx.SetGrad(first + i, grad);
+      }
+      row += rows;
+    }
+  }
+
+  SavedTensor x_;
+  std::deque<SavedTensor> weights_, biases_;
+};
+
+void CheckLinearConcat(const Tensor& x, const std::vector<Tensor>& weights,
+                       const std::vector<Tensor>& biases) {
+  internal::CheckDefined("LinearConcat", {&x});
+  bool fits = !weights.empty() && (biases.empty() || biases.size() == weights.size());
+  fits = fits && (x.dtype() == DType::kF32 || x.dtype() == DType::kF64) && x.rank() >= 1;
+  std::string text;
+  for (const Tensor& weight : weights) {
+    internal::CheckDefined("LinearConcat", {&weight});
+    fits =
+        fits && weight.rank() == 2 && weight.size(1) == x.size(-1) && weight.dtype() == x.dtype();
+    text += ", weight " + Describe(weight);
+  }
+  for (size_t i = 0; i < biases.size(); ++i) {
+    internal::CheckDefined("LinearConcat", {&biases[i]});
+    fits = fits && biases[i].rank() == 1 && biases[i].size(0) == weights[i].size(0) &&
+           biases[i].dtype() == x.dtype();
+    text += ", bias " + Describe(biases[i]);
+  }
+  if (!fits) {
+    throw std::invalid_argument("LinearConcat: x " + Describe(x) + text +
+                                " do not fit; wants [..., in], one or more [out, in] and as many "
+                                "[out] or none, f32 or f64");
+  }
+}
+
 }  // namespace
 
 Tensor Linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
@@ -153,6 +266,25 @@ Tensor Linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
   return bias.defined()
              ? Record<LinearNode>(y, {&x, &weight, &bias}, x, weight, bias, activation, kept)
              : Record<LinearNode>(y, {&x, &weight}, x, weight, bias, activation, kept);
+}
+
+Tensor LinearConcat(const Tensor& x, const std::vector<Tensor>& weights,
+                    const std::vector<Tensor>& biases) {
+  std::vector<const Tensor*> inputs = {&x};
+  for (const Tensor& weight : weights) inputs.push_back(&weight);
+  for (const Tensor& bias : biases) inputs.push_back(&bias);
+  const OpScope scope("LinearConcat", inputs);
+  CheckLinearConcat(x, weights, biases);
+  Shape shape = x.shape();
+  shape[shape.rank() - 1] = Outputs(weights);
+  const Tensor y = Tensor::Empty(shape, x.dtype());
+  {
+    const NoGrad guard;
+    const Tensor weight = Concat(weights, 0), bias = biases.empty() ? Tensor() : Concat(biases, 0);
+    x.dtype() == DType::kF32 ? ForwardInto<float>(x, weight, bias, {}, y, Tensor())
+                             : ForwardInto<double>(x, weight, bias, {}, y, Tensor());
+  }
+  return Record<LinearConcatNode>(y, inputs, x, weights, biases);
 }
 
 Tensor Activate(const Tensor& x, const ActivationSpec& activation) {

@@ -5,8 +5,11 @@
 //   Tensor weight = Ones({4, 3}).set_requires_grad(true);
 //   Tensor bias = Zeros({4}).set_requires_grad(true);
 //   Tensor y = Linear(x, weight, bias, {Activation::kElu, 1.0});  // [8, 4]
+//   Tensor both = LinearConcat(x, {weight, Ones({2, 3})});         // [8, 6]
 #ifndef AUTOGRAD_OPS_LINEAR_H_
 #define AUTOGRAD_OPS_LINEAR_H_
+
+#include <vector>
 
 #include "autograd/ops/activation_spec.h"
 #include "autograd/ops/creation.h"
@@ -21,6 +24,16 @@ namespace autograd {
 // negative kElu parameter.
 Tensor Linear(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(),
               const ActivationSpec& activation = {});
+
+// Several linear layers of one x, their results side by side along the last axis: x [..., in],
+// weights [out_i, in] each, biases [out_i] each or an empty vector for none; result [..., sum of
+// out_i], the same bytes as Concat of the separate layers. All f32 or all f64. x is read once for
+// all of them (the queries, keys and values of attention); the fused derivative makes the gradient
+// of x in one product and those of the weights, wherever they lie, in another. Throws
+// std::invalid_argument naming all shapes and dtypes if they do not fit, and where there is no
+// weight.
+Tensor LinearConcat(const Tensor& x, const std::vector<Tensor>& weights,
+                    const std::vector<Tensor>& biases = {});
 
 // The activation on its own, as one of the operations of activation.h; x itself for kNone.
 Tensor Activate(const Tensor& x, const ActivationSpec& activation);

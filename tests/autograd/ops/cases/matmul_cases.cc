@@ -99,6 +99,41 @@ OpCase LinearCase(const std::string& name, const ActivationSpec& spec) {
           .reference = LinearReference(spec)};
 }
 
+// LinearReference of each weight, side by side; in = x, two weights, two biases or none.
+Reference LinearConcatReference() {
+  return [](const std::vector<Array>& in) {
+    std::vector<Array> layers;
+    for (size_t i = 1; i <= 2; ++i) {
+      std::vector<Array> one = {in[0], in[i]};
+      if (in.size() > 3) one.push_back(in[i + 2]);
+      layers.push_back(LinearReference({})(one)[0]);
+    }
+    const size_t first = static_cast<size_t>(in[1].shape[0]);
+    const size_t second = static_cast<size_t>(in[2].shape[0]);
+    Array out{in[0].shape, {}};
+    out.shape[out.shape.rank() - 1] = static_cast<int64_t>(first + second);
+    const size_t rows = static_cast<size_t>(out.shape.numel()) / (first + second);
+    for (size_t row = 0; row < rows; ++row) {
+      for (size_t j = 0; j < first; ++j) out.values.push_back(layers[0].values[row * first + j]);
+      for (size_t j = 0; j < second; ++j) out.values.push_back(layers[1].values[row * second + j]);
+    }
+    return std::vector<Array>{out};
+  };
+}
+
+OpCase LinearConcatCase(const std::string& name, const std::vector<Shape>& shapes) {
+  OpCase result = {.name = "LinearConcat/" + name,
+                   .function =
+                       [](const std::vector<Tensor>& in) {
+                         std::vector<Tensor> biases(in.begin() + 3, in.end());
+                         return std::vector<Tensor>{LinearConcat(in[0], {in[1], in[2]}, biases)};
+                       },
+                   .inputs = {},
+                   .reference = LinearConcatReference()};
+  for (const Shape& shape : shapes) result.inputs.push_back({shape});
+  return result;
+}
+
 }  // namespace
 
 std::vector<OpCase> MatMulCases() {
@@ -169,6 +204,29 @@ std::vector<OpCase> LinearCases() {
                          Linear(Ones({2, 3}), Ones({4, 3}), Tensor(), {Activation::kElu, -1});
                        },
                        {"Linear", "ELU", "-1"}}};
+  cases.push_back(LinearConcatCase("two layers", {{3, 2}, {4, 2}, {1, 2}, {4}, {1}}));
+  cases.back().large = {{700, 65}, {67, 65}, {35, 65}, {67}, {35}};
+  cases.back().misuses = {{[] {
+                             LinearConcat(Ones({2, 3}), {});
+                           },
+                           {"LinearConcat", "[2, 3] f32"}},
+                          {[] {
+                             LinearConcat(Ones({2, 3}), {Ones({4, 3}), Ones({4, 2})});
+                           },
+                           {"LinearConcat", "[2, 3] f32", "[4, 3] f32", "[4, 2] f32"}},
+                          {[] {
+                             LinearConcat(Ones({2, 3}), {Ones({4, 3})}, {Ones({5})});
+                           },
+                           {"LinearConcat", "bias [5] f32"}},
+                          {[] {
+                             LinearConcat(Ones({2, 3}), {Ones({4, 3}), Ones({4, 3})}, {Ones({4})});
+                           },
+                           {"LinearConcat", "bias [4] f32", "as many"}},
+                          {[] {
+                             LinearConcat(Ones({2, 3}), {Ones({4, 3}), Tensor()});
+                           },
+                           {"LinearConcat", "undefined"}}};
+  cases.push_back(LinearConcatCase("batch without biases", {{2, 2, 3}, {2, 3}, {3, 3}}));
   for (OpCase& line : cases) line.no_bf16 = "its kernels have no bf16 yet";
   return cases;
 }
