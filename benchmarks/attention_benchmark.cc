@@ -1,4 +1,4 @@
-// Attention at the sizes of the MNIST UNet: batch 256, 8 heads of 8, 196 and 49 tokens; and one
+// Attention at the sizes of the MNIST UNet: batch 64 and 256, 8 heads of 8, 196 and 49 tokens; and one
 // with larger heads. Fused, and as products and a softmax with all scores in memory.
 // OMP_NUM_THREADS says how many threads; the counter `scores` counts pairs of a query and a key.
 #include <benchmark/benchmark.h>
@@ -70,6 +70,7 @@ void BM_Backward(benchmark::State& state) {
 }
 
 void Sizes(benchmark::internal::Benchmark* benchmark) {
+  benchmark->Args({64, 196, 8, 8})->Args({64, 49, 8, 8});
   benchmark->Args({256, 196, 8, 8})->Args({256, 49, 8, 8})->Args({4, 1024, 8, 64});
   benchmark->UseRealTime()->Unit(benchmark::kMillisecond);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 #include "autograd/kernels/attention_kernels.h"
 #include "autograd/kernels/attention_scalar.h"
@@ -16,20 +17,27 @@ namespace {
 constexpr int64_t kTaskWork = 1 << 16;
 constexpr int64_t kExponentialWork = 16;
 
-template <class T>
-const AttentionKernels<T>& Kernels() {
-  static constexpr AttentionKernels<T> kScalar = ScalarAttention<T>::Make();
+constexpr AttentionTable kScalar = {ScalarAttention<float>::Make(), ScalarAttention<double>::Make(),
+                                    WidenedAttention<ScalarBf16Lanes>::Make()};
+
+const AttentionTable& Table() {
 #ifdef AUTOGRAD_X86
-  constexpr bool kSingle = sizeof(T) == sizeof(float);
-  if constexpr (kSingle) {
-    if (ActiveIsa() >= Isa::kAvx512) return avx512::kAttentionF32;
-    if (ActiveIsa() >= Isa::kAvx2) return avx2::kAttentionF32;
-  } else {
-    if (ActiveIsa() >= Isa::kAvx512) return avx512::kAttentionF64;
-    if (ActiveIsa() >= Isa::kAvx2) return avx2::kAttentionF64;
-  }
+  if (ActiveIsa() >= Isa::kAvx512) return avx512::kAttention;
+  if (ActiveIsa() >= Isa::kAvx2) return avx2::kAttention;
 #endif
   return kScalar;
+}
+
+template <class T>
+const AttentionKernels<T>& Kernels() {
+  const AttentionTable& table = Table();
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    return table.bf16;
+  } else if constexpr (std::is_same_v<T, float>) {
+    return table.f32;
+  } else {
+    return table.f64;
+  }
 }
 
 // Calls run(b, h) for each batch entry and head.
@@ -57,36 +65,42 @@ AttentionHeadSize SizeOfHead(const AttentionSpec& spec) {
 template <class T>
 void Clear(const VectorList<T>& vectors, int64_t count, int64_t n) {
   if (vectors.data == nullptr) return;
-  for (int64_t i = 0; i < count; ++i) std::fill_n(vectors[i], n, T(0));
+  for (int64_t i = 0; i < count; ++i) std::fill_n(vectors[i], n, T{});
 }
 
 }  // namespace
 
 template <class T>
 void AttentionForward(const AttentionSpec& spec, const AttentionInputs<T>& in,
-                      const HeadVectors<T>& out, T* log_sum_exp) {
+                      const HeadVectors<T>& out, AttentionMath<T>* log_sum_exp) {
   const AttentionHeadSize size = SizeOfHead(spec);
   if (size.queries == 0) return;
   const AttentionKernels<T>& kernels = Kernels<T>();
   ForEachHead(spec.size, [&](int64_t b, int64_t h) {
-    T* sums = log_sum_exp;
+    AttentionMath<T>* sums = log_sum_exp;
     if (sums != nullptr) sums += (b * spec.size.heads + h) * size.queries;
     const VectorList<T> to = Head(out, b, h);
     if (size.keys == 0) {
       Clear(to, size.queries, size.value);
-      if (sums != nullptr) std::fill_n(sums, size.queries, -std::numeric_limits<T>::infinity());
+      if (sums != nullptr)
+        std::fill_n(sums, size.queries, -std::numeric_limits<AttentionMath<T>>::infinity());
       return;
     }
-    const AttentionHead<T> head = {
-        size, static_cast<T>(spec.scale), Head(in.q, b, h), Head(in.k, b, h), Head(in.v, b, h), to,
-        sums};
-    kernels.forward(head, GetScratch<T>(ScratchUse::kTask, kernels.forward_scratch(size)));
+    const AttentionHead<T> head = {size,
+                                   static_cast<AttentionMath<T>>(spec.scale),
+                                   Head(in.q, b, h),
+                                   Head(in.k, b, h),
+                                   Head(in.v, b, h),
+                                   to,
+                                   sums};
+    kernels.forward(head,
+                    GetScratch<AttentionMath<T>>(ScratchUse::kTask, kernels.forward_scratch(size)));
   });
 }
 
 template <class T>
 void AttentionBackward(const AttentionSpec& spec, const AttentionInputs<T>& in,
-                       const HeadVectors<const T>& out, const T* log_sum_exp,
+                       const HeadVectors<const T>& out, const AttentionMath<T>* log_sum_exp,
                        const HeadVectors<const T>& out_grad, const AttentionGradients<T>& grads) {
   const AttentionHeadSize size = SizeOfHead(spec);
   const AttentionKernels<T>& kernels = Kernels<T>();
@@ -100,7 +114,7 @@ void AttentionBackward(const AttentionSpec& spec, const AttentionInputs<T>& in,
       return;
     }
     const AttentionHeadBackward<T> head = {size,
-                                           static_cast<T>(spec.scale),
+                                           static_cast<AttentionMath<T>>(spec.scale),
                                            Head(in.q, b, h),
                                            Head(in.k, b, h),
                                            Head(in.v, b, h),
@@ -110,20 +124,27 @@ void AttentionBackward(const AttentionSpec& spec, const AttentionInputs<T>& in,
                                            dq,
                                            dk,
                                            dv};
-    kernels.backward(head, GetScratch<T>(ScratchUse::kTask, kernels.backward_scratch(size)));
+    kernels.backward(
+        head, GetScratch<AttentionMath<T>>(ScratchUse::kTask, kernels.backward_scratch(size)));
   });
 }
 
 template void AttentionForward(const AttentionSpec&, const AttentionInputs<float>&,
                                const HeadVectors<float>&, float*);
-template void AttentionForward(const AttentionSpec&, const AttentionInputs<double>&,
-                               const HeadVectors<double>&, double*);
 template void AttentionBackward(const AttentionSpec&, const AttentionInputs<float>&,
                                 const HeadVectors<const float>&, const float*,
                                 const HeadVectors<const float>&, const AttentionGradients<float>&);
+template void AttentionForward(const AttentionSpec&, const AttentionInputs<double>&,
+                               const HeadVectors<double>&, double*);
 template void AttentionBackward(const AttentionSpec&, const AttentionInputs<double>&,
                                 const HeadVectors<const double>&, const double*,
                                 const HeadVectors<const double>&,
                                 const AttentionGradients<double>&);
+template void AttentionForward(const AttentionSpec&, const AttentionInputs<BFloat16>&,
+                               const HeadVectors<BFloat16>&, float*);
+template void AttentionBackward(const AttentionSpec&, const AttentionInputs<BFloat16>&,
+                                const HeadVectors<const BFloat16>&, const float*,
+                                const HeadVectors<const BFloat16>&,
+                                const AttentionGradients<BFloat16>&);
 
 }  // namespace autograd::kernels

@@ -25,7 +25,21 @@
 
 #include <stdint.h>
 
+#include "autograd/bfloat16.h"
+
 namespace autograd::kernels {
+
+// What attention of vectors of T is computed in, and the type of log_sum_exp: f32 for bf16.
+template <class T>
+struct AttentionMathOf {
+  using Type = T;
+};
+template <>
+struct AttentionMathOf<BFloat16> {
+  using Type = float;
+};
+template <class T>
+using AttentionMath = typename AttentionMathOf<T>::Type;
 
 struct AttentionSize {
   int64_t batch, heads;
@@ -61,16 +75,16 @@ struct AttentionGradients {
 };
 
 // Writes out, and log_sum_exp [batch, heads, queries] unless that is null. Without keys, out is 0
-// and log_sum_exp -infinity. For T = float and double.
+// and log_sum_exp -infinity. For T = float, double and BFloat16: out is rounded once.
 template <class T>
 void AttentionForward(const AttentionSpec& spec, const AttentionInputs<T>& in,
-                      const HeadVectors<T>& out, T* log_sum_exp);
+                      const HeadVectors<T>& out, AttentionMath<T>* log_sum_exp);
 
-// Writes the gradients; out and log_sum_exp as AttentionForward wrote them. For T = float and
-// double.
+// Writes the gradients; out and log_sum_exp as AttentionForward wrote them. For T = float, double
+// and BFloat16: gradients are rounded once.
 template <class T>
 void AttentionBackward(const AttentionSpec& spec, const AttentionInputs<T>& in,
-                       const HeadVectors<const T>& out, const T* log_sum_exp,
+                       const HeadVectors<const T>& out, const AttentionMath<T>* log_sum_exp,
                        const HeadVectors<const T>& out_grad, const AttentionGradients<T>& grads);
 
 }  // namespace autograd::kernels

@@ -25,8 +25,8 @@ struct LaneSums<Avx2F32> {
 
 namespace avx2 {
 
-const AttentionKernels<float> kAttentionF32 = MakeAttentionKernels<Avx2F32>();
-const AttentionKernels<double> kAttentionF64 = MakeAttentionKernels<Avx2F64>();
+const AttentionTable kAttention = {MakeAttentionKernels<Avx2F32>(), MakeAttentionKernels<Avx2F64>(),
+                                   WidenedAttention<Bf16Lanes<Avx2F32>>::Make()};
 
 }  // namespace avx2
 }  // namespace autograd::kernels

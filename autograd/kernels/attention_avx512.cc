@@ -33,8 +33,9 @@ struct LaneSums<Avx512F32> {
 
 namespace avx512 {
 
-const AttentionKernels<float> kAttentionF32 = MakeAttentionKernels<Avx512F32>();
-const AttentionKernels<double> kAttentionF64 = MakeAttentionKernels<Avx512F64>();
+const AttentionTable kAttention = {MakeAttentionKernels<Avx512F32>(),
+                                   MakeAttentionKernels<Avx512F64>(),
+                                   WidenedAttention<Bf16Lanes<Avx512F32>>::Make()};
 
 }  // namespace avx512
 }  // namespace autograd::kernels

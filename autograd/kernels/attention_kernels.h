@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "autograd/kernels/attention.h"
+
 namespace autograd::kernels {
 
 // Dense vectors, `stride` elements apart.
@@ -24,18 +26,18 @@ struct AttentionHeadSize {
 template <class T>
 struct AttentionHead {
   AttentionHeadSize size;
-  T scale;
+  AttentionMath<T> scale;
   VectorList<const T> q, k, v;
   VectorList<T> out;
-  T* log_sum_exp;  // [queries], or null
+  AttentionMath<T>* log_sum_exp;  // [queries], or null
 };
 
 template <class T>
 struct AttentionHeadBackward {
   AttentionHeadSize size;
-  T scale;
+  AttentionMath<T> scale;
   VectorList<const T> q, k, v, out, out_grad;
-  const T* log_sum_exp;
+  const AttentionMath<T>* log_sum_exp;
   VectorList<T> dq, dk, dv;  // not written where data is null
 };
 
@@ -44,19 +46,23 @@ struct AttentionHeadBackward {
 template <class T>
 struct AttentionKernels {
   int64_t (*forward_scratch)(const AttentionHeadSize& size);
-  void (*forward)(const AttentionHead<T>& head, T* scratch);
+  void (*forward)(const AttentionHead<T>& head, AttentionMath<T>* scratch);
   int64_t (*backward_scratch)(const AttentionHeadSize& size);
-  void (*backward)(const AttentionHeadBackward<T>& head, T* scratch);
+  void (*backward)(const AttentionHeadBackward<T>& head, AttentionMath<T>* scratch);
+};
+
+struct AttentionTable {
+  AttentionKernels<float> f32;
+  AttentionKernels<double> f64;
+  AttentionKernels<BFloat16> bf16;
 };
 
 namespace avx2 {
-extern const AttentionKernels<float> kAttentionF32;
-extern const AttentionKernels<double> kAttentionF64;
-}  // namespace avx2
+extern const AttentionTable kAttention;
+}
 namespace avx512 {
-extern const AttentionKernels<float> kAttentionF32;
-extern const AttentionKernels<double> kAttentionF64;
-}  // namespace avx512
+extern const AttentionTable kAttention;
+}
 
 }  // namespace autograd::kernels
 

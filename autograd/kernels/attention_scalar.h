@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "autograd/dtype.h"
+#include "autograd/kernels/attention_bf16.h"
 #include "autograd/kernels/attention_kernels.h"
 
 namespace autograd::kernels {
@@ -83,6 +85,16 @@ class ScalarAttention {
       if (head.dk.data != nullptr) AddScaled(ds[j], head.q[i], head.dk[j], size.head);
       if (head.dv.data != nullptr) AddScaled(p[j], g, head.dv[j], size.value);
     }
+  }
+};
+
+struct ScalarBf16Lanes {
+  static constexpr AttentionKernels<float> Kernels() { return ScalarAttention<float>::Make(); }
+  static void Widen(const BFloat16* from, int64_t n, float* to) {
+    std::transform(from, from + n, to, ToFloat);
+  }
+  static void Round(const float* from, int64_t n, BFloat16* to) {
+    std::transform(from, from + n, to, ToBFloat16);
   }
 };
 

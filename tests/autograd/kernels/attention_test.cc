@@ -10,12 +10,27 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
+#include "autograd/dtype.h"
 #include "autograd/parallel/parallel.h"
 
 namespace autograd::kernels {
 namespace {
+
+double ToDouble(double x) { return x; }
+double ToDouble(float x) { return static_cast<double>(x); }
+double ToDouble(BFloat16 x) { return static_cast<double>(ToFloat(x)); }
+
+template <class T>
+T Rounded(double x) {
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    return ToBFloat16(static_cast<float>(x));
+  } else {
+    return static_cast<T>(x);
+  }
+}
 
 // Dense vectors by batch entry, token and head.
 template <class T>
@@ -24,17 +39,16 @@ struct Array {
       : tokens(token_count),
         heads(head_count),
         width(size),
-        values(static_cast<size_t>(batch * token_count * head_count * size), T(77)) {
+        values(static_cast<size_t>(batch * token_count * head_count * size), Rounded<T>(77)) {
     if (seed == 0) return;
     for (T& value : values) {
       seed = seed * 1664525u + 1013904223u;
-      value = static_cast<T>(static_cast<double>(seed >> 8) / (1 << 23) - 1.0);
+      value = Rounded<T>(static_cast<double>(seed >> 8) / (1 << 23) - 1.0);
     }
   }
 
   double At(int64_t b, int64_t t, int64_t h, int64_t i) const {
-    return static_cast<double>(
-        values[static_cast<size_t>(((b * tokens + t) * heads + h) * width + i)]);
+    return ToDouble(values[static_cast<size_t>(((b * tokens + t) * heads + h) * width + i)]);
   }
   HeadVectors<T> Vectors() { return {values.data(), tokens * heads * width, heads * width, width}; }
   HeadVectors<const T> View() const {
@@ -57,7 +71,7 @@ struct Problem {
         dq(s.size.batch, s.size.queries, s.size.heads, s.size.head),
         dk(s.size.batch, s.size.keys, s.size.heads, s.size.head),
         dv(s.size.batch, s.size.keys, s.size.heads, s.size.value),
-        sums(static_cast<size_t>(s.size.batch * s.size.heads * s.size.queries), T(77)) {}
+        sums(static_cast<size_t>(s.size.batch * s.size.heads * s.size.queries), 77) {}
 
   AttentionInputs<T> Inputs() const { return {q.View(), k.View(), v.View()}; }
   void Run() {
@@ -68,7 +82,7 @@ struct Problem {
 
   AttentionSpec spec;
   Array<T> q, k, v, g, out, dq, dk, dv;
-  std::vector<T> sums;
+  std::vector<AttentionMath<T>> sums;
 };
 
 // What a head should be, in double.
@@ -159,7 +173,7 @@ std::vector<AttentionSpec> Specs() {
 }
 
 template <class T>
-void CompareWithReference(double tolerance) {
+void CompareWithReference(double tolerance, double sums_tolerance) {
   for (const AttentionSpec& spec : Specs()) {
     SCOPED_TRACE(Name(spec));
     Problem<T> problem(spec);
@@ -174,15 +188,17 @@ void CompareWithReference(double tolerance) {
         for (size_t i = 0; i < head.sums.size(); ++i) {
           const size_t at = static_cast<size_t>(b * 2 + h) * head.sums.size() + i;
           ASSERT_NEAR(static_cast<double>(problem.sums[at]), head.sums[i],
-                      tolerance * (1 + std::abs(head.sums[i])));
+                      sums_tolerance * (1 + std::abs(head.sums[i])));
         }
       }
     }
   }
 }
 
-TEST(Attention, F32IsNearTheSums) { CompareWithReference<float>(1e-5); }
-TEST(Attention, F64IsNearTheSums) { CompareWithReference<double>(1e-13); }
+TEST(Attention, F32IsNearTheSums) { CompareWithReference<float>(1e-5, 1e-5); }
+TEST(Attention, F64IsNearTheSums) { CompareWithReference<double>(1e-13, 1e-13); }
+// Rounding a result takes 2^-9 of it, and what is rounded before a product the same of its terms.
+TEST(Attention, Bf16IsNearTheSums) { CompareWithReference<BFloat16>(6e-3, 1e-3); }
 
 TEST(Attention, LargeScoresNeitherOverflowNorVanish) {
   // Scores up to thousands: each query sees one key alone.
@@ -209,6 +225,27 @@ TEST(Attention, ANanReachesTheQueriesThatSeeIt) {
   }
 }
 
+TEST(Attention, Bf16LargeScoresNeitherOverflowNorVanish) {
+  Problem<BFloat16> problem({{1, 1, 40, 300, 8, 8}, 3000, false});
+  problem.Run();
+  for (const BFloat16 value : problem.dk.values) ASSERT_TRUE(std::isfinite(ToFloat(value)));
+  for (BFloat16& value : problem.q.values) value = Rounded<BFloat16>(1);
+  for (BFloat16& value : problem.k.values) value = Rounded<BFloat16>(-1);
+  problem.Run();
+  double mean = 0;
+  for (int64_t j = 0; j < 300; ++j) mean += problem.v.At(0, j, 0, 3) / 300;
+  EXPECT_NEAR(problem.out.At(0, 5, 0, 3), mean, 1e-3);
+}
+
+TEST(Attention, ABf16NanReachesTheQueriesThatSeeIt) {
+  Problem<BFloat16> problem({{1, 1, 20, 20, 8, 8}, 1, true});
+  problem.k.values[10 * 8] = Rounded<BFloat16>(std::numeric_limits<double>::quiet_NaN());
+  AttentionForward<BFloat16>(problem.spec, problem.Inputs(), problem.out.Vectors(), nullptr);
+  for (int64_t i = 0; i < 20; ++i) {
+    EXPECT_EQ(std::isnan(problem.out.At(0, i, 0, 0)), i >= 10) << i;
+  }
+}
+
 TEST(Attention, HiddenKeysDoNotChangeABit) {
   Problem<float> problem({{1, 1, 60, 60, 8, 8}, 1, true});
   problem.Run();
@@ -222,16 +259,27 @@ TEST(Attention, HiddenKeysDoNotChangeABit) {
   EXPECT_TRUE(std::equal(dq.begin(), dq.begin() + 30 * 8, problem.dq.values.begin()));
 }
 
-TEST(Attention, WritesOnlyWhatIsAskedFor) {
-  Problem<float> all({{2, 3, 50, 45, 8, 8}, 0.5, false}), some(all.spec);
-  all.Run();
-  AttentionForward<float>(some.spec, some.Inputs(), some.out.Vectors(), some.sums.data());
-  AttentionBackward<float>(some.spec, some.Inputs(), some.out.View(), some.sums.data(),
-                           some.g.View(), {{}, some.dk.Vectors(), {}});
-  EXPECT_EQ(some.dk.values, all.dk.values);
-  EXPECT_EQ(some.dq.values[0], 77);
-  EXPECT_EQ(some.dv.values[0], 77);
+template <class T>
+std::vector<double> Doubles(const Array<T>& array) {
+  std::vector<double> doubles;
+  for (const T value : array.values) doubles.push_back(ToDouble(value));
+  return doubles;
 }
+
+template <class T>
+void WritesOnlyWhatIsAskedFor() {
+  Problem<T> all({{2, 3, 50, 45, 8, 8}, 0.5, false}), some(all.spec);
+  all.Run();
+  AttentionForward<T>(some.spec, some.Inputs(), some.out.Vectors(), some.sums.data());
+  AttentionBackward<T>(some.spec, some.Inputs(), some.out.View(), some.sums.data(), some.g.View(),
+                       {{}, some.dk.Vectors(), {}});
+  EXPECT_EQ(Doubles(some.dk), Doubles(all.dk));
+  EXPECT_EQ(some.dq.At(0, 0, 0, 0), 77);
+  EXPECT_EQ(some.dv.At(0, 0, 0, 0), 77);
+}
+
+TEST(Attention, WritesOnlyWhatIsAskedFor) { WritesOnlyWhatIsAskedFor<float>(); }
+TEST(Attention, WritesOnlyWhatIsAskedForInBf16) { WritesOnlyWhatIsAskedFor<BFloat16>(); }
 
 TEST(Attention, NoKeysNoQueries) {
   Problem<float> no_keys({{1, 2, 3, 0, 4, 5}, 1, false});
@@ -247,19 +295,23 @@ TEST(Attention, NoKeysNoQueries) {
   for (const float value : no_queries.dv.values) EXPECT_EQ(value, 0);
 }
 
-TEST(Attention, ThreadsDoNotMatter) {
+template <class T>
+void ThreadsDoNotMatter() {
   const int before = NumThreads();
   SetNumThreads(1);
-  Problem<float> one({{5, 3, 90, 70, 8, 8}, 0.5, false}), three(one.spec);
+  Problem<T> one({{5, 3, 90, 70, 8, 8}, 0.5, false}), three(one.spec);
   one.Run();
   SetNumThreads(3);
   three.Run();
   SetNumThreads(before);
-  EXPECT_EQ(one.out.values, three.out.values);
-  EXPECT_EQ(one.dq.values, three.dq.values);
-  EXPECT_EQ(one.dk.values, three.dk.values);
-  EXPECT_EQ(one.dv.values, three.dv.values);
+  EXPECT_EQ(Doubles(one.out), Doubles(three.out));
+  EXPECT_EQ(Doubles(one.dq), Doubles(three.dq));
+  EXPECT_EQ(Doubles(one.dk), Doubles(three.dk));
+  EXPECT_EQ(Doubles(one.dv), Doubles(three.dv));
 }
+
+TEST(Attention, ThreadsDoNotMatter) { ThreadsDoNotMatter<float>(); }
+TEST(Attention, ThreadsDoNotMatterInBf16) { ThreadsDoNotMatter<BFloat16>(); }
 
 }  // namespace
 }  // namespace autograd::kernels
