@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "autograd/kernels/conv_direct.h"
+#include "autograd/kernels/conv_pairs.h"
 #include "autograd/kernels/conv_patches.h"
 #include "autograd/kernels/gemm.h"
 
@@ -18,17 +19,21 @@ bool IsProduct(const ConvSize& s, const ConvEpilogue<T>& epilogue) {
          s.padding_width == 0 && s.height == s.out_height && s.width == s.out_width;
 }
 
-// The kernels of conv_direct.h where they serve: not for windows far larger than the image or
-// wholly outside of it, around which borders would be copied for nothing.
-const ConvKernels* DirectKernels(const ConvSize& s) {
+// Not windows far larger than the image or wholly outside of it, around which borders would be
+// copied for nothing.
+bool WindowsFit(const ConvSize& s) {
   const auto fits = [](int64_t size, int64_t kernel, int64_t padding, int64_t dilation) {
     constexpr int64_t kFew = 64;
     const int64_t reach = dilation * (kernel - 1);
     return padding <= reach && reach <= kFew + 4 * size;
   };
-  const bool serves = fits(s.height, s.kernel_height, s.padding_height, s.dilation_height) &&
-                      fits(s.width, s.kernel_width, s.padding_width, s.dilation_width);
-  return serves ? ActiveConvKernels() : nullptr;
+  return fits(s.height, s.kernel_height, s.padding_height, s.dilation_height) &&
+         fits(s.width, s.kernel_width, s.padding_width, s.dilation_width);
+}
+
+// The kernels of conv_direct.h where they serve.
+const ConvKernels* DirectKernels(const ConvSize& s) {
+  return WindowsFit(s) ? ActiveConvKernels() : nullptr;
 }
 
 template <class T>
@@ -102,6 +107,16 @@ void ConvWeightGradient(const ConvSize& size, const float* x, const float* dy, f
 
 void ConvWeightGradient(const ConvSize& size, const double* x, const double* dy, double* dw) {
   WeightGradient(size, x, dy, dw);
+}
+
+void ConvWeightGradient(const ConvSize& size, const BFloat16* x, const BFloat16* dy, float* dw) {
+  if (WindowsFit(size) && size.groups == 1) {
+    if (const ConvPairsKernels* kernels = ActiveConvPairsKernels())
+      return PairsWeightGradient(*kernels, size, x, dy, dw);
+  }
+  if (const ConvKernels* kernels = DirectKernels(size))
+    return DirectWeightGradient(*kernels, size, x, dy, dw);
+  PatchesWeightGradient(size, x, dy, dw);
 }
 
 }  // namespace autograd::kernels

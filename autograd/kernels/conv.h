@@ -40,6 +40,7 @@
 
 #include <cstdint>
 
+#include "autograd/bfloat16.h"
 #include "autograd/kernels/conv_size.h"
 
 namespace autograd::kernels {
@@ -61,6 +62,8 @@ void ConvInputGradient(const ConvSize& size, const double* dy, const double* w,
 // dw[o, a, b, c] = sum over n, i, j of dy[n, i, j, o] times the element of x it meets.
 void ConvWeightGradient(const ConvSize& size, const float* x, const float* dy, float* dw);
 void ConvWeightGradient(const ConvSize& size, const double* x, const double* dy, double* dw);
+// Of bf16 images; products and sums are f32.
+void ConvWeightGradient(const ConvSize& size, const BFloat16* x, const BFloat16* dy, float* dw);
 
 // sums[channels] = the sums of images [pixels, channels] over all pixels: the bias' gradient.
 void ConvBiasGradient(int64_t pixels, int64_t channels, const float* dy, float* sums);

@@ -19,6 +19,7 @@
 #ifndef AUTOGRAD_KERNELS_CONV_DIRECT_H_
 #define AUTOGRAD_KERNELS_CONV_DIRECT_H_
 
+#include "autograd/bfloat16.h"
 #include "autograd/kernels/conv_kernels.h"
 #include "autograd/kernels/conv_size.h"
 
@@ -30,6 +31,9 @@ void DirectInputGradient(const ConvKernels& kernels, const ConvSize& size, const
                          const float* w, const ConvEpilogue<float>& epilogue, float* dx);
 void DirectWeightGradient(const ConvKernels& kernels, const ConvSize& size, const float* x,
                           const float* dy, float* dw);
+// The same sums in f32 of images in bf16.
+void DirectWeightGradient(const ConvKernels& kernels, const ConvSize& size, const BFloat16* x,
+                          const BFloat16* dy, float* dw);
 
 }  // namespace autograd::kernels
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "autograd/kernels/conv_direct.h"
+#include "autograd/kernels/convert.h"
 #include "autograd/kernels/gemm_kernels.h"
 #include "autograd/kernels/gemm_scratch.h"
 #include "autograd/parallel/parallel.h"
@@ -40,29 +41,57 @@ bool RowsAreOutputs(const ConvKernels& kernels, const ConvSize& s) {
   return out * CeilDiv(in, kernels.lanes) <= in * CeilDiv(out, kernels.lanes);
 }
 
+// Some rows of one image and what they read of x, in f32.
+struct Rows {
+  int64_t begin, end;  // rows of dy
+  int64_t first;       // row of x
+  const float* x;      // from row `first` on
+  const float* dy;     // from row `begin` on
+};
+
+Rows RowsOf(const ConvSize& s, int64_t n, int64_t begin, int64_t end, const float* x,
+            const float* dy) {
+  return {begin, end, 0, x + n * s.pixels() * s.channels,
+          dy + (n * s.out_height + begin) * s.out_width * s.out_channels};
+}
+
+// bf16 images are widened to f32 just before they are used.
+Rows RowsOf(const ConvSize& s, int64_t n, int64_t begin, int64_t end, const BFloat16* x,
+            const BFloat16* dy) {
+  const int64_t top = begin * s.stride_height - s.padding_height;
+  const int64_t bottom =
+      (end - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height - s.padding_height;
+  const int64_t first = std::clamp<int64_t>(top, 0, s.height);
+  const int64_t last = std::clamp<int64_t>(bottom + 1, first, s.height);
+  const int64_t x_row = s.width * s.channels, y_row = s.out_width * s.out_channels;
+  const int64_t x_size = (last - first) * x_row, y_size = (end - begin) * y_row;
+  float* copy = GetScratch<float>(ScratchUse::kPatches, x_size + y_size);
+  const CastFn widen = GetCast(CastType::kBf16, CastType::kF32);
+  widen(x + (n * s.height + first) * x_row, copy, x_size);
+  widen(dy + (n * s.out_height + begin) * y_row, copy + x_size, y_size);
+  return {begin, end, first, copy, copy + x_size};
+}
+
 struct Gradient {
   const ConvKernels& kernels;
   const ConvSize& s;
-  const float* x;
-  const float* dy;
   bool rows_are_outputs;
 
-  // Adds rows [begin, end) of dy in image n to the sums of taps [first_tap, last_tap): [groups,
-  // out, taps, in] or, of each group, [taps, in, out].
-  void AddRows(int64_t n, int64_t begin, int64_t end, int64_t first_tap, int64_t last_tap,
-               float* sums) const {
+  // Adds `r` to the sums of taps [first_tap, last_tap): [groups, out, taps, in] or, of each group,
+  // [taps, in, out].
+  void AddRows(const Rows& r, int64_t first_tap, int64_t last_tap, float* sums) const {
     for (int64_t tap = first_tap; tap < last_tap; ++tap) {
       const int64_t row = tap / s.kernel_width * s.dilation_height - s.padding_height;
       const int64_t column = tap % s.kernel_width * s.dilation_width - s.padding_width;
       const Range rows = InsideOf(s.height, s.out_height, row, s.stride_height);
       const Range columns = InsideOf(s.width, s.out_width, column, s.stride_width);
-      const int64_t first = std::max(begin, rows.begin), last = std::min(end, rows.end);
+      const int64_t first = std::max(r.begin, rows.begin), last = std::min(r.end, rows.end);
       if (first >= last || columns.begin >= columns.end) continue;
-      const float* image = x + ((n * s.height + first * s.stride_height + row) * s.width +
-                                columns.begin * s.stride_width + column) *
-                                   s.channels;
+      const float* image = r.x + ((first * s.stride_height + row - r.first) * s.width +
+                                  columns.begin * s.stride_width + column) *
+                                     s.channels;
       const float* gradient =
-          dy + ((n * s.out_height + first) * s.out_width + columns.begin) * s.out_channels;
+          r.dy + ((first - r.begin) * s.out_width + columns.begin) * s.out_channels;
       AddTap(tap, last - first, columns.end - columns.begin, image, gradient, sums);
     }
   }
@@ -139,16 +168,15 @@ void Turn(int64_t out, int64_t filter, const float* sums, float* dw) {
   }
 }
 
-}  // namespace
-
-void DirectWeightGradient(const ConvKernels& kernels, const ConvSize& s, const float* x,
-                          const float* dy, float* dw) {
+template <class T>
+void WeightGradient(const ConvKernels& kernels, const ConvSize& s, const T* x, const T* dy,
+                    float* dw) {
   if (s.weights() == 0) return;
   if (s.batch * s.out_pixels() == 0) {
     std::fill_n(dw, s.weights(), 0.0f);
     return;
   }
-  const Gradient gradient = {kernels, s, x, dy, RowsAreOutputs(kernels, s)};
+  const Gradient gradient = {kernels, s, RowsAreOutputs(kernels, s)};
   const Cuts cuts = CutsOf(s);
   // The last part is for the sum of the others, where its order is not that of dw.
   float* parts = GetScratch<float>(ScratchUse::kConvParts, (cuts.runs + 1) * s.weights());
@@ -162,7 +190,7 @@ void DirectWeightGradient(const ConvKernels& kernels, const ConvSize& s, const f
     for (int64_t i = run * cuts.run; i < end; ++i) {
       const int64_t first = i % cuts.blocks * cuts.block;
       const int64_t last = std::min(s.out_height, first + cuts.block);
-      gradient.AddRows(i / cuts.blocks, first, last, tap, tap + cuts.taps,
+      gradient.AddRows(RowsOf(s, i / cuts.blocks, first, last, x, dy), tap, tap + cuts.taps,
                        parts + run * s.weights());
     }
   });
@@ -177,6 +205,18 @@ void DirectWeightGradient(const ConvKernels& kernels, const ConvSize& s, const f
   for (int64_t g = 0; g < s.groups; ++g) {
     Turn(out, filter, total + g * out * filter, dw + g * out * filter);
   }
+}
+
+}  // namespace
+
+void DirectWeightGradient(const ConvKernels& kernels, const ConvSize& size, const float* x,
+                          const float* dy, float* dw) {
+  WeightGradient(kernels, size, x, dy, dw);
+}
+
+void DirectWeightGradient(const ConvKernels& kernels, const ConvSize& size, const BFloat16* x,
+                          const BFloat16* dy, float* dw) {
+  WeightGradient(kernels, size, x, dy, dw);
 }
 
 }  // namespace autograd::kernels

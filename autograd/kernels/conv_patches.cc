@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "autograd/kernels/convert.h"
 #include "autograd/kernels/gemm.h"
 #include "autograd/kernels/gemm_kernels.h"
 #include "autograd/kernels/gemm_scratch.h"
@@ -17,6 +18,9 @@ constexpr int64_t kPatchElements = 1 << 15;
 constexpr int64_t kTaskProducts = 1 << 18;
 // Partial sums of weight gradients; as many threads can take part.
 constexpr int64_t kMaxParts = 16;
+
+// Elements of bf16 images that are widened at a time.
+constexpr int64_t kWidened = 1 << 20;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -173,6 +177,24 @@ void PatchesWeightGradient(const ConvSize& s, const T* x, const T* dy, T* dw) {
     }
   });
   ActiveGemmKernels(T()).sum_rows(parts, s.weights(), sums, s.weights(), dw);
+}
+
+void PatchesWeightGradient(const ConvSize& s, const BFloat16* x, const BFloat16* dy, float* dw) {
+  const int64_t x_image = s.pixels() * s.channels, y_image = s.out_pixels() * s.out_channels;
+  const int64_t images = std::max<int64_t>(1, kWidened / std::max<int64_t>(1, x_image + y_image));
+  const CastFn widen = GetCast(CastType::kBf16, CastType::kF32);
+  std::fill_n(dw, s.weights(), 0.0f);
+  ConvSize part = s;
+  for (int64_t n = 0; n < s.batch; n += images) {
+    part.batch = std::min(images, s.batch - n);
+    const int64_t x_size = part.batch * x_image, y_size = part.batch * y_image;
+    float* wide = GetScratch<float>(ScratchUse::kConvWidened, x_size + y_size + s.weights());
+    float* sums = wide + x_size + y_size;
+    widen(x + n * x_image, wide, x_size);
+    widen(dy + n * y_image, wide + x_size, y_size);
+    PatchesWeightGradient(part, wide, wide + x_size, sums);
+    for (int64_t i = 0; i < s.weights(); ++i) dw[i] += sums[i];
+  }
 }
 
 template void PatchesForward(const ConvSize&, const float*, const float*,

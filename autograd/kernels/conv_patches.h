@@ -6,6 +6,7 @@
 #ifndef AUTOGRAD_KERNELS_CONV_PATCHES_H_
 #define AUTOGRAD_KERNELS_CONV_PATCHES_H_
 
+#include "autograd/bfloat16.h"
 #include "autograd/kernels/conv_size.h"
 
 namespace autograd::kernels {
@@ -19,6 +20,8 @@ void PatchesInputGradient(const ConvSize& size, const T* dy, const T* w,
                           const ConvEpilogue<T>& epilogue, T* dx);
 template <class T>
 void PatchesWeightGradient(const ConvSize& size, const T* x, const T* dy, T* dw);
+// The same in f32, of images widened some at a time.
+void PatchesWeightGradient(const ConvSize& size, const BFloat16* x, const BFloat16* dy, float* dw);
 
 }  // namespace autograd::kernels
 

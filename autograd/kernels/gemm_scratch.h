@@ -21,8 +21,9 @@ enum class ScratchUse {
   kConvOffsets,
   kConvParts,
   kConvShift,
+  kConvWidened,
 };
-inline constexpr int kScratchUses = 12;
+inline constexpr int kScratchUses = 13;
 
 // At least `bytes` bytes at a multiple of 64, valid until the thread's next call for the same use.
 // The contents are unspecified. Throws std::bad_alloc.
