@@ -32,17 +32,18 @@ struct AttentionOptions {
 };
 
 // q [B, queries, heads, d], k [B, keys, heads, d], v [B, keys, heads, dv]; result [B, queries,
-// heads, dv]. All f32 or all f64; any strides (read without a copy where the last axis is dense).
-// Without any keys the result is 0. Throws std::invalid_argument naming all shapes and dtypes if
-// they do not fit, for d = 0, and for a scale that is not finite.
+// heads, dv]. All f32, all f64 or all bf16 (computed in f32, rounded once); any strides (read
+// without a copy where the last axis is dense). Without any keys the result is 0. Throws
+// std::invalid_argument naming all shapes and dtypes if they do not fit, for d = 0, and for a scale
+// that is not finite.
 Tensor ScaledDotProductAttention(const Tensor& q, const Tensor& k, const Tensor& v,
                                  const AttentionOptions& options = {});
 
 // The same of three parts of one tensor: qkv [B, tokens, 3, heads, d], as one linear layer computes
-// queries, keys and values (in this order); result [B, tokens, heads, d]. f32 or f64; any strides.
-// The parts are read where they lie, and the gradient is written as one tensor of the shape of qkv.
-// Throws std::invalid_argument naming shape and dtype if qkv has another form, for d = 0, and for a
-// scale that is not finite.
+// queries, keys and values (in this order); result [B, tokens, heads, d]. f32, f64 or bf16; any
+// strides. The parts are read where they lie, and the gradient is written as one tensor of the
+// shape of qkv. Throws std::invalid_argument naming shape and dtype if qkv has another form, for d
+// = 0, and for a scale that is not finite.
 Tensor ScaledDotProductAttentionPacked(const Tensor& qkv, const AttentionOptions& options = {});
 
 }  // namespace autograd

@@ -9,6 +9,7 @@
 
 #include "autograd/grad.h"
 #include "autograd/memory/allocator.h"
+#include "autograd/ops/cast.h"
 #include "autograd/ops/creation.h"
 #include "autograd/ops/expand.h"
 #include "autograd/ops/shape.h"
@@ -67,6 +68,28 @@ TEST(Attention, PackedReadsAndWritesTheBytesOfItsParts) {
     EXPECT_EQ(Select(grad, 2, i).ToVector<float>(), grads[static_cast<size_t>(i)].ToVector<float>())
         << i;
   }
+}
+
+TEST(Attention, Bf16IsNearF32) {
+  Generator generator(1);
+  const Tensor x = Cast(Randn({2, 50, 3, 4, 8}, generator), DType::kBF16);
+  const Tensor g = Cast(Randn({2, 50, 4, 8}, generator), DType::kBF16);
+  const Tensor narrow = x.Detach().set_requires_grad(true);
+  const Tensor wide = Cast(x, DType::kF32).set_requires_grad(true);
+  const Tensor y = ScaledDotProductAttentionPacked(narrow);
+  const Tensor wanted = ScaledDotProductAttentionPacked(wide);
+  ASSERT_EQ(y.dtype(), DType::kBF16);
+  const Tensor grad = Grad({y}, {narrow}, {.grad_outputs = {g}})[0];
+  const Tensor wanted_grad = Grad({wanted}, {wide}, {.grad_outputs = {Cast(g, DType::kF32)}})[0];
+  ASSERT_EQ(grad.dtype(), DType::kBF16);
+  const auto expect_near = [](const Tensor& found, const Tensor& reference) {
+    const std::vector<float> a = Cast(found, DType::kF32).ToVector<float>();
+    const std::vector<float> b = reference.ToVector<float>();
+    for (size_t i = 0; i < a.size(); ++i)
+      ASSERT_NEAR(a[i], b[i], 6e-3f * (1 + std::abs(b[i]))) << i;
+  };
+  expect_near(y, wanted);
+  expect_near(grad, wanted_grad);
 }
 
 TEST(Attention, PackedWritesItsGradientOnce) {

@@ -164,7 +164,6 @@ std::vector<OpCase> AttentionCases() {
   for (OpCase& op_case : cases) {
     if (op_case.name == "ScaledDotProductAttentionPacked/self") op_case.misuses = PackedMisuses();
   }
-  for (OpCase& line : cases) line.no_bf16 = "its kernels have no bf16 yet";
   return cases;
 }
 
