@@ -68,6 +68,7 @@ void ConvWeightGradient(const ConvSize& size, const BFloat16* x, const BFloat16*
 // sums[channels] = the sums of images [pixels, channels] over all pixels: the bias' gradient.
 void ConvBiasGradient(int64_t pixels, int64_t channels, const float* dy, float* sums);
 void ConvBiasGradient(int64_t pixels, int64_t channels, const double* dy, double* sums);
+void ConvBiasGradient(int64_t pixels, int64_t channels, const BFloat16* dy, float* sums);
 
 // sums[batch, channels] = the sums of dy [batch, pixels, channels] over each image's own pixels:
 // the gradient of what was added to all pixels of an image alike. The bias' gradient is the sum of
@@ -77,6 +78,8 @@ void ConvShiftGradient(int64_t batch, int64_t pixels, int64_t channels, const fl
                        float* sums);
 void ConvShiftGradient(int64_t batch, int64_t pixels, int64_t channels, const double* dy,
                        double* sums);
+void ConvShiftGradient(int64_t batch, int64_t pixels, int64_t channels, const BFloat16* dy,
+                       float* sums);
 
 }  // namespace autograd::kernels
 

@@ -5,6 +5,7 @@
 #include "autograd/kernels/conv.h"
 #include "autograd/kernels/gemm_kernels.h"
 #include "autograd/kernels/gemm_scratch.h"
+#include "autograd/kernels/sum_rows_bf16.h"
 #include "autograd/parallel/parallel.h"
 
 namespace autograd::kernels {
@@ -20,10 +21,15 @@ void SumRows(int64_t rows, int64_t channels, const T* x, T* sums) {
   ActiveGemmKernels(T()).sum_rows(rows, channels, x, channels, sums);
 }
 
+void SumRows(int64_t rows, int64_t channels, const BFloat16* x, float* sums) {
+  SumRowsBf16(rows, channels, x, sums);
+}
+
 // sums[batch, channels] of dy [batch, pixels, channels]. Large images are cut into runs of pixels,
 // whose sums are added up in order; small ones are summed several at a time.
 template <class T>
-void ShiftGradient(int64_t batch, int64_t pixels, int64_t channels, const T* dy, T* sums) {
+void ShiftGradient(int64_t batch, int64_t pixels, int64_t channels, const T* dy,
+                   ConvParameter<T>* sums) {
   const int64_t run = std::max<int64_t>(1, kTaskElements / std::max<int64_t>(1, channels));
   const int64_t runs = CeilDiv(pixels, run);
   if (runs <= 1) {
@@ -34,7 +40,7 @@ void ShiftGradient(int64_t batch, int64_t pixels, int64_t channels, const T* dy,
       }
     });
   }
-  T* parts = GetScratch<T>(ScratchUse::kConvParts, batch * runs * channels);
+  auto* parts = GetScratch<ConvParameter<T>>(ScratchUse::kConvParts, batch * runs * channels);
   ParallelFor(batch * runs, 1, [&](int64_t task, int64_t) {
     const int64_t n = task / runs, first = task % runs * run;
     SumRows(std::min(run, pixels - first), channels, dy + (n * pixels + first) * channels,
@@ -55,6 +61,10 @@ void ConvBiasGradient(int64_t pixels, int64_t channels, const double* dy, double
   ShiftGradient(1, pixels, channels, dy, sums);
 }
 
+void ConvBiasGradient(int64_t pixels, int64_t channels, const BFloat16* dy, float* sums) {
+  ShiftGradient(1, pixels, channels, dy, sums);
+}
+
 void ConvShiftGradient(int64_t batch, int64_t pixels, int64_t channels, const float* dy,
                        float* sums) {
   ShiftGradient(batch, pixels, channels, dy, sums);
@@ -62,6 +72,11 @@ void ConvShiftGradient(int64_t batch, int64_t pixels, int64_t channels, const fl
 
 void ConvShiftGradient(int64_t batch, int64_t pixels, int64_t channels, const double* dy,
                        double* sums) {
+  ShiftGradient(batch, pixels, channels, dy, sums);
+}
+
+void ConvShiftGradient(int64_t batch, int64_t pixels, int64_t channels, const BFloat16* dy,
+                       float* sums) {
   ShiftGradient(batch, pixels, channels, dy, sums);
 }
 

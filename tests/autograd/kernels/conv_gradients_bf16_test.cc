@@ -141,6 +141,27 @@ TEST(ConvGradientsBf16, WeightGradientIsTheSumOfOuterProducts) {
   }
 }
 
+TEST(ConvGradientsBf16, BiasAndShiftGradientsAreSumsOverPixels) {
+  for (const int64_t channels : {1, 3, 16, 33, 64, 117}) {
+    for (const int64_t pixels : {0, 1, 300, 3000}) {
+      const int64_t batch = 3, image = pixels * channels;
+      const auto dy = Values(batch * image, 1);
+      std::vector<double> shift(static_cast<size_t>(batch * channels));
+      std::vector<double> bias(static_cast<size_t>(channels));
+      for (int64_t i = 0; i < batch * image; ++i) {
+        shift[static_cast<size_t>(i / image * channels + i % channels)] += At(dy, i);
+        bias[static_cast<size_t>(i % channels)] += At(dy, i);
+      }
+      std::vector<float> sums(shift.size(), 9.0f);
+      ConvShiftGradient(batch, pixels, channels, dy.data(), sums.data());
+      ExpectNear(sums, shift, 16 * pixels);
+      std::vector<float> all(bias.size(), 9.0f);
+      ConvBiasGradient(batch * pixels, channels, dy.data(), all.data());
+      ExpectNear(all, bias, 16 * batch * pixels);
+    }
+  }
+}
+
 class ConvGradientsBf16Threads : public testing::Test {
  protected:
   void TearDown() override { SetNumThreads(before_); }
@@ -174,6 +195,25 @@ TEST_F(ConvGradientsBf16Threads, NeitherTheirNumberNorAlignmentChangesABit) {
         EXPECT_EQ(std::memcmp(one.data(), more.data(), one.size() * sizeof(float)), 0) << threads;
       }
     }
+  }
+}
+
+TEST_F(ConvGradientsBf16Threads, NeitherTheirNumberNorAlignmentChangesABitOfSumsOverPixels) {
+  constexpr int64_t kBatch = 40, kChannels = 48;
+  for (const int64_t pixels : {1, 49, 3000}) {
+    const auto sums = [pixels](int threads) {
+      const auto shift = static_cast<size_t>(threads);
+      auto dy = Values(kBatch * pixels * kChannels, 1);
+      dy.insert(dy.begin(), shift, BFloat16{0x4000});
+      std::vector<float> result((kBatch + 1) * kChannels);
+      SetNumThreads(threads);
+      ConvShiftGradient(kBatch, pixels, kChannels, dy.data() + shift, result.data());
+      ConvBiasGradient(kBatch * pixels, kChannels, dy.data() + shift,
+                       result.data() + kBatch * kChannels);
+      return result;
+    };
+    EXPECT_EQ(sums(1), sums(2)) << pixels;
+    EXPECT_EQ(sums(1), sums(5)) << pixels;
   }
 }
 
