@@ -161,8 +161,7 @@ class Block {
     first_row_ = index % plan.image_blocks * plan.rows;
     rows_ = std::min(plan.rows, s.out_height - first_row_);
     x_rows_ = rows_ + plan.most_rows;
-    // What is read behind the last row meets zeros of dy only, but has to be finite.
-    copy_pairs_ = (images_ * x_rows_ + 1) * plan.row_pairs;
+    copy_pairs_ = images_ * x_rows_ * plan.row_pairs + Behind(plan);
     y_ = GetScratch<uint32_t>(ScratchUse::kPatches, PackedSize());
     x_ = y_ + images_ * rows_ * plan.row_pairs * plan.out_pitch;
   }
@@ -190,6 +189,7 @@ class Block {
           (first_row_ + i % x_rows_) * s_.stride_height + copy.row - s_.padding_height;
       const bool inside = i < images_ * x_rows_ && row >= 0 && row < s_.height;
       r.count = inside ? columns.count : 0;
+      if (i == images_ * x_rows_) r.pairs = Behind(plan_);
       if (inside) {
         r.pixels =
             x + (((first_image_ + i / x_rows_) * s_.height + row) * s_.width + first_column) *
@@ -231,6 +231,9 @@ class Block {
   }
 
  private:
+  // What is read of x behind its last row meets zeros of dy only, but has to be finite: a tap
+  // reaches into one more row, and kernels may run over a multiple of 16 pairs.
+  static int64_t Behind(const Plan& plan) { return plan.row_pairs + 16; }
   int64_t PackedSize() const {
     return images_ * rows_ * plan_.row_pairs * plan_.out_pitch +
            plan_.num_copies * copy_pairs_ * plan_.in_pitch;
