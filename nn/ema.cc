@@ -23,8 +23,7 @@ void CheckDecay(const char* function, double decay) {
 }
 
 template <class T>
-void UpdateAs(const Tensor& average, const Tensor& values, double decay) {
-  const T weight = static_cast<T>(1 - decay);
+void UpdateAs(const Tensor& average, const Tensor& values, T weight) {
   autograd::ParallelFor(average.numel(), kGrain, [&](int64_t begin, int64_t end) {
     autograd::kernels::AverageStep(end - begin, average.raw<T>() + begin, values.raw<T>() + begin,
                                    weight);
@@ -72,11 +71,16 @@ void Ema::CheckNotSwapped(const char* operation) const {
 
 void Ema::Update() {
   CheckNotSwapped("Ema::Update");
-  const double decay = decay_(updates());
+  const double weight = NextWeight();
   average_.dtype() == autograd::DType::kF32
-      ? UpdateAs<float>(average_, parameters_.values(), decay)
-      : UpdateAs<double>(average_, parameters_.values(), decay);
+      ? UpdateAs(average_, parameters_.values(), static_cast<float>(weight))
+      : UpdateAs(average_, parameters_.values(), weight);
+}
+
+double Ema::NextWeight() {
+  const double weight = 1 - decay_(updates());
   ++*updates_.mutable_data<int64_t>();
+  return weight;
 }
 
 void Ema::Swap() {

@@ -39,6 +39,8 @@ EmaDecay WarmupDecay(double decay);
 // and power > 0.
 EmaDecay PowerDecay(double gamma, double power, double max_decay = 1);
 
+class Optimizer;
+
 class Ema {
  public:
   Ema(ParameterBuffer& parameters, EmaDecay decay);
@@ -46,6 +48,7 @@ class Ema {
   Ema& operator=(const Ema&) = delete;
 
   // average = decay average + (1 - decay) parameters. Throws std::logic_error while swapped.
+  // optimizer.Step({.ema = &ema}) does the same in the optimiser's own pass.
   void Update();
   // Exchanges the values of the average and of the parameters; a second time restores both. See
   // UseAverage.
@@ -61,7 +64,10 @@ class Ema {
   absl::Status LoadStateDict(const NamedTensors& state);
 
  private:
+  friend class Optimizer;  // updates the average in its own pass
   void CheckNotSwapped(const char* operation) const;
+  // Counts an update and returns the weight of the parameters in it.
+  double NextWeight();
 
   ParameterBuffer& parameters_;
   EmaDecay decay_;

@@ -9,25 +9,36 @@ namespace autograd::kernels {
 namespace {
 
 template <class T>
-void Adam(int64_t n, T* p, const T* g, T* m, T* v, const AdamConstants<T>& c) {
+void MoveAverage(const StepExtras<T>& extras, int64_t i, T p) {
+  if (extras.average == nullptr) return;
+  T& average = extras.average[i];
+  average = std::fma(extras.average_weight, p - average, average);
+}
+
+template <class T>
+void Adam(int64_t n, T* p, const T* g, T* m, T* v, const AdamConstants<T>& c,
+          const StepExtras<T>& extras) {
   for (int64_t i = 0; i < n; ++i) {
-    const T gradient = c.l2 == 0 ? g[i] : std::fma(c.l2, p[i], g[i]);
+    const T scaled = g[i] * extras.gradient_scale;
+    const T gradient = c.l2 == 0 ? scaled : std::fma(c.l2, p[i], scaled);
     m[i] = std::fma(c.beta1, m[i], c.one_minus_beta1 * gradient);
     v[i] = std::fma(c.beta2, v[i], c.one_minus_beta2 * gradient * gradient);
     const T scale = std::fma(std::sqrt(v[i]), c.root_scale, c.epsilon);
     p[i] = std::fma(-c.step_size, m[i] / scale, p[i] * c.decay);
+    MoveAverage(extras, i, p[i]);
   }
 }
 
 template <class T>
-void Sgd(int64_t n, T* p, const T* g, T* v, const SgdConstants<T>& c) {
+void Sgd(int64_t n, T* p, const T* g, T* v, const SgdConstants<T>& c, const StepExtras<T>& extras) {
   for (int64_t i = 0; i < n; ++i) {
-    T direction = std::fma(c.l2, p[i], g[i]);
+    T direction = std::fma(c.l2, p[i], g[i] * extras.gradient_scale);
     if (v != nullptr) {
       v[i] = std::fma(c.momentum, v[i], c.gain * direction);
       direction = c.nesterov ? std::fma(c.momentum, v[i], direction) : v[i];
     }
     p[i] = std::fma(-c.learning_rate, direction, p[i]);
+    MoveAverage(extras, i, p[i]);
   }
 }
 
@@ -62,20 +73,21 @@ const OptimizerKernels<T>& Kernels() {
 }  // namespace
 
 void AdamStep(int64_t n, float* p, const float* g, float* m, float* v,
-              const AdamConstants<float>& constants) {
-  Kernels<float>().adam(n, p, g, m, v, constants);
+              const AdamConstants<float>& constants, const StepExtras<float>& extras) {
+  Kernels<float>().adam(n, p, g, m, v, constants, extras);
 }
 void AdamStep(int64_t n, double* p, const double* g, double* m, double* v,
-              const AdamConstants<double>& constants) {
-  Kernels<double>().adam(n, p, g, m, v, constants);
+              const AdamConstants<double>& constants, const StepExtras<double>& extras) {
+  Kernels<double>().adam(n, p, g, m, v, constants, extras);
 }
 
-void SgdStep(int64_t n, float* p, const float* g, float* v, const SgdConstants<float>& constants) {
-  Kernels<float>().sgd(n, p, g, v, constants);
+void SgdStep(int64_t n, float* p, const float* g, float* v, const SgdConstants<float>& constants,
+             const StepExtras<float>& extras) {
+  Kernels<float>().sgd(n, p, g, v, constants, extras);
 }
 void SgdStep(int64_t n, double* p, const double* g, double* v,
-             const SgdConstants<double>& constants) {
-  Kernels<double>().sgd(n, p, g, v, constants);
+             const SgdConstants<double>& constants, const StepExtras<double>& extras) {
+  Kernels<double>().sgd(n, p, g, v, constants, extras);
 }
 
 void AverageStep(int64_t n, float* average, const float* p, float weight) {

@@ -11,6 +11,16 @@
 
 namespace autograd::kernels {
 
+// What a step does on the way, for the cost of the arithmetic alone: gradients are multiplied by
+// gradient_scale as they are read (as clipping them first would do, with the same bits), and if
+// `average` is not null, average += average_weight (p - average) with the new p, as AverageStep.
+template <class T>
+struct StepExtras {
+  T gradient_scale = 1;
+  T* average = nullptr;
+  T average_weight = 0;
+};
+
 // Adam (Kingma and Ba, arXiv:1412.6980) as PyTorch computes it, with weight decay coupled (added to
 // the gradient) or decoupled (AdamW, Loshchilov and Hutter, arXiv:1711.05101):
 //   g += l2 p;  p *= decay
@@ -26,9 +36,9 @@ struct AdamConstants {
   T epsilon;
 };
 void AdamStep(int64_t n, float* p, const float* g, float* m, float* v,
-              const AdamConstants<float>& constants);
+              const AdamConstants<float>& constants, const StepExtras<float>& extras = {});
 void AdamStep(int64_t n, double* p, const double* g, double* m, double* v,
-              const AdamConstants<double>& constants);
+              const AdamConstants<double>& constants, const StepExtras<double>& extras = {});
 
 // Stochastic gradient descent with momentum, as PyTorch computes it:
 //   g += l2 p;  v = momentum v + gain g;  p -= learning_rate d
@@ -40,9 +50,10 @@ struct SgdConstants {
   T momentum, gain;  // gain: 1 - dampening, 1 in the first step
   bool nesterov;
 };
-void SgdStep(int64_t n, float* p, const float* g, float* v, const SgdConstants<float>& constants);
+void SgdStep(int64_t n, float* p, const float* g, float* v, const SgdConstants<float>& constants,
+             const StepExtras<float>& extras = {});
 void SgdStep(int64_t n, double* p, const double* g, double* v,
-             const SgdConstants<double>& constants);
+             const SgdConstants<double>& constants, const StepExtras<double>& extras = {});
 
 // average += weight (p - average).
 void AverageStep(int64_t n, float* average, const float* p, float weight);

@@ -8,8 +8,10 @@ namespace autograd::kernels {
 
 template <class T>
 struct OptimizerKernels {
-  void (*adam)(int64_t n, T* p, const T* g, T* m, T* v, const AdamConstants<T>& constants);
-  void (*sgd)(int64_t n, T* p, const T* g, T* v, const SgdConstants<T>& constants);
+  void (*adam)(int64_t n, T* p, const T* g, T* m, T* v, const AdamConstants<T>& constants,
+               const StepExtras<T>& extras);
+  void (*sgd)(int64_t n, T* p, const T* g, T* v, const SgdConstants<T>& constants,
+              const StepExtras<T>& extras);
   void (*average)(int64_t n, T* average, const T* p, T weight);
   double (*sum_of_squares)(int64_t n, const T* x);
 };

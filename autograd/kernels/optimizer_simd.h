@@ -27,17 +27,21 @@ template <class V, class Body>
 }
 
 // Root::Sqrt is the square root of a vector.
-template <class V, class Root, bool kL2>
+template <class V, class Root, bool kL2, bool kAverage>
 void AdamLoop(int64_t n, typename V::Scalar* p, const typename V::Scalar* g, typename V::Scalar* m,
-              typename V::Scalar* v, const AdamConstants<typename V::Scalar>& c) {
+              typename V::Scalar* v, const AdamConstants<typename V::Scalar>& c,
+              const StepExtras<typename V::Scalar>& extras) {
   const auto l2 = V::Set(c.l2), decay = V::Set(c.decay);
   const auto beta1 = V::Set(c.beta1), rest1 = V::Set(c.one_minus_beta1);
   const auto beta2 = V::Set(c.beta2), rest2 = V::Set(c.one_minus_beta2);
   const auto step_size = V::Set(c.step_size), root_scale = V::Set(c.root_scale);
   const auto epsilon = V::Set(c.epsilon);
+  const auto gradient_scale = V::Set(extras.gradient_scale);
+  const auto weight = V::Set(extras.average_weight);
+  typename V::Scalar* average = extras.average;
   ForEachVector<V>(
       n, [&](auto load, auto store) __attribute__((always_inline)) {
-        auto gradient = load(g);
+        auto gradient = load(g) * gradient_scale;
         const auto old = load(p);
         if (kL2) gradient = V::Fma(l2, old, gradient);
         const auto mean = V::Fma(beta1, load(m), rest1 * gradient);
@@ -45,32 +49,51 @@ void AdamLoop(int64_t n, typename V::Scalar* p, const typename V::Scalar* g, typ
         const auto scale = V::Fma(Root::Sqrt(square), root_scale, epsilon);
         store(m, mean);
         store(v, square);
-        store(p, V::Fnma(step_size, mean / scale, old * decay));
+        const auto moved = V::Fnma(step_size, mean / scale, old * decay);
+        store(p, moved);
+        if (kAverage) {
+          const auto before = load(average);
+          store(average, V::Fma(weight, moved - before, before));
+        }
       });
 }
 
 template <class V, class Root>
 void Adam(int64_t n, typename V::Scalar* p, const typename V::Scalar* g, typename V::Scalar* m,
-          typename V::Scalar* v, const AdamConstants<typename V::Scalar>& c) {
-  c.l2 == 0 ? AdamLoop<V, Root, false>(n, p, g, m, v, c)
-            : AdamLoop<V, Root, true>(n, p, g, m, v, c);
+          typename V::Scalar* v, const AdamConstants<typename V::Scalar>& c,
+          const StepExtras<typename V::Scalar>& extras) {
+  if (extras.average == nullptr) {
+    c.l2 == 0 ? AdamLoop<V, Root, false, false>(n, p, g, m, v, c, extras)
+              : AdamLoop<V, Root, true, false>(n, p, g, m, v, c, extras);
+  } else {
+    c.l2 == 0 ? AdamLoop<V, Root, false, true>(n, p, g, m, v, c, extras)
+              : AdamLoop<V, Root, true, true>(n, p, g, m, v, c, extras);
+  }
 }
 
 template <class V>
 void Sgd(int64_t n, typename V::Scalar* p, const typename V::Scalar* g, typename V::Scalar* v,
-         const SgdConstants<typename V::Scalar>& c) {
+         const SgdConstants<typename V::Scalar>& c, const StepExtras<typename V::Scalar>& extras) {
   const auto rate = V::Set(c.learning_rate), l2 = V::Set(c.l2);
   const auto momentum = V::Set(c.momentum), gain = V::Set(c.gain);
+  const auto gradient_scale = V::Set(extras.gradient_scale);
+  const auto weight = V::Set(extras.average_weight);
+  typename V::Scalar* average = extras.average;
   ForEachVector<V>(
       n, [&](auto load, auto store) __attribute__((always_inline)) {
         const auto old = load(p);
-        auto direction = V::Fma(l2, old, load(g));
+        auto direction = V::Fma(l2, old, load(g) * gradient_scale);
         if (v != nullptr) {
           const auto velocity = V::Fma(momentum, load(v), gain * direction);
           store(v, velocity);
           direction = c.nesterov ? V::Fma(momentum, velocity, direction) : velocity;
         }
-        store(p, V::Fnma(rate, direction, old));
+        const auto moved = V::Fnma(rate, direction, old);
+        store(p, moved);
+        if (average != nullptr) {
+          const auto before = load(average);
+          store(average, V::Fma(weight, moved - before, before));
+        }
       });
 }
 

@@ -12,13 +12,6 @@ namespace examples::mnist {
 
 using autograd::Tensor;
 
-namespace {
-
-// Images drawn at once: enough to keep all processors busy, few enough for the caches and memory.
-constexpr int64_t kChunk = 64;
-
-}  // namespace
-
 std::string Describe(const GenerateOptions& options) {
   const std::string solver = flowmatch::OdeMethodName(options.ode.method);
   return options.ode.steps == 0
@@ -50,8 +43,9 @@ std::vector<Tensor> GenerateStates(const flowmatch::ClassConditionedUNet& model,
     return model.Forward(x, t, chunk_labels);
   };
   std::vector<std::vector<Tensor>> chunks(times.size());
-  for (int64_t begin = 0; begin < n; begin += kChunk) {
-    const int64_t end = std::min(n, begin + kChunk);
+  const int64_t chunk = options.chunk > 0 ? options.chunk : std::max<int64_t>(1, n);
+  for (int64_t begin = 0; begin < n; begin += chunk) {
+    const int64_t end = std::min(n, begin + chunk);
     const flowmatch::ClassifierFreeGuidance guided(
         velocity, Slice(all_labels, 0, begin, end),
         {.scale = options.guidance_scale, .null_label = kNullLabel});

@@ -18,6 +18,9 @@ using examples::NumberFlag;
 ABSL_FLAG(NumberFlag<int64_t>, epochs, {},
           "passes over the training images, resumed ones included");
 ABSL_FLAG(NumberFlag<int64_t>, batch_size, {}, "images in each iteration");
+ABSL_FLAG(NumberFlag<int64_t>, chunk_size, {},
+          "images of a batch that go forward and backward together, few enough for the caches; 0: "
+          "all");
 ABSL_FLAG(NumberFlag<double>, learning_rate, {}, "AdamW's learning rate");
 ABSL_FLAG(NumberFlag<double>, null_probability, {},
           "share of labels replaced by the null label, which guidance needs");
@@ -141,6 +144,7 @@ const std::vector<Command>& Commands() {
        "metrics.jsonl, loss.png and sample grids",
        {{"epochs", "40"},
         {"batch_size", "256"},
+        {"chunk_size", "16"},
         {"learning_rate", "0.001"},
         {"null_probability", "0.2"},
         {"ema", "0.9999"},
@@ -192,6 +196,7 @@ absl::StatusOr<TrainOptions> TrainOptionsFrom(const CommandLine& line) {
   TrainOptions options;
   options.epochs = Value(FLAGS_epochs);
   options.batch_size = OfRun(line, "batch_size", FLAGS_batch_size);
+  options.chunk_size = OfRun(line, "chunk_size", FLAGS_chunk_size);
   options.learning_rate = OfRun(line, "learning_rate", FLAGS_learning_rate);
   options.null_probability = OfRun(line, "null_probability", FLAGS_null_probability);
   options.ema = OfRun(line, "ema", FLAGS_ema);
@@ -209,6 +214,7 @@ absl::StatusOr<TrainOptions> TrainOptionsFrom(const CommandLine& line) {
 
   absl::Status status = CheckCount("--epochs", options.epochs, 1, 1e6);
   status.Update(CheckCount("--batch_size", options.batch_size.value_or(1), 1, 1e6));
+  status.Update(CheckCount("--chunk_size", options.chunk_size.value_or(0), 0, 1e6));
   status.Update(InRange("--learning_rate", options.learning_rate.value_or(0), 0,
                         std::numeric_limits<double>::max()));
   status.Update(InRange("--null_probability", options.null_probability.value_or(0), 0, 1));

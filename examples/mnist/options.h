@@ -20,6 +20,7 @@ struct TrainOptions {
   int64_t epochs = 0;
   // What makes a run the run it is. With --resume, those that were not given are the checkpoint's.
   std::optional<int64_t> batch_size;
+  std::optional<int64_t> chunk_size;
   std::optional<double> learning_rate;
   std::optional<double> null_probability;
   std::optional<double> ema;  // decay, 0 = off

@@ -28,12 +28,15 @@ class Merger {
  public:
   explicit Merger(const std::map<std::string, std::string>* metadata) : metadata_(metadata) {}
 
+  // `before`: the value of checkpoints older than the setting, whose metadata lacks it.
   template <class T>
-  T Take(const std::string& name, const std::optional<T>& given) {
+  T Take(const std::string& name, const std::optional<T>& given,
+         const std::optional<T>& before = std::nullopt) {
     if (metadata_ == nullptr) return given.value_or(T());
     const auto found = metadata_->find(name);
-    T stored = T();
-    if (found == metadata_->end() || !FromText(found->second, stored)) {
+    T stored = before.value_or(T());
+    const bool absent = found == metadata_->end();
+    if (absent ? !before.has_value() : !FromText(found->second, stored)) {
       Fail(absl::StrCat("the checkpoint's metadata has no readable '", name, "'"));
       return stored;
     }
@@ -89,6 +92,7 @@ std::unique_ptr<flowmatch::ClassConditionedUNet> NewModel(const RunSettings& set
 std::map<std::string, std::string> SettingsMetadata(const RunSettings& settings) {
   std::map<std::string, std::string> metadata = ArchitectureMetadata(settings.architecture);
   metadata["batch_size"] = ToText(settings.batch_size);
+  metadata["chunk_size"] = ToText(settings.chunk_size);
   metadata["learning_rate"] = ToText(settings.learning_rate);
   metadata["null_probability"] = ToText(settings.null_probability);
   metadata["ema"] = ToText(settings.ema);
@@ -104,6 +108,7 @@ absl::StatusOr<RunSettings> SettingsFrom(const TrainOptions& options, const std:
   RunSettings settings;
   settings.architecture = merger.TakeArchitecture(options.channels);
   settings.batch_size = merger.Take("batch_size", options.batch_size);
+  settings.chunk_size = merger.Take<int64_t>("chunk_size", options.chunk_size, 0);
   settings.learning_rate = merger.Take("learning_rate", options.learning_rate);
   settings.null_probability = merger.Take("null_probability", options.null_probability);
   settings.ema = merger.Take("ema", options.ema);

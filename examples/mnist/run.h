@@ -33,6 +33,7 @@ enum Stream : uint64_t {
 struct RunSettings {
   Architecture architecture;
   int64_t batch_size = 0;
+  int64_t chunk_size = 0;  // of flowmatch::BackwardInChunks, 0 = the whole batch
   double learning_rate = 0;
   double null_probability = 0;
   double ema = 0;  // decay, 0 = off

@@ -12,7 +12,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "autograd/grad.h"
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/creation.h"
 #include "examples/common/progress_bar.h"
@@ -22,6 +21,7 @@
 #include "examples/mnist/pictures.h"
 #include "examples/mnist/test_loss.h"
 #include "flowmatch/guidance/label_dropout.h"
+#include "flowmatch/loss/chunked_backward.h"
 #include "nn/optim/finite.h"
 
 namespace examples::mnist {
@@ -122,12 +122,13 @@ float Trainer::Step() {
   const Tensor labels = flowmatch::DropLabels(batch[1] + 1, run_.settings.null_probability,
                                               kNullLabel, run_.generator);
   run_.optimizer.ZeroGrad();
-  const Tensor loss = FlowLoss(*run_.model, batch[0], labels, run_.generator);
-  Backward(loss);
-  const float value = loss.item<float>();
+  const flowmatch::PathSample sample = DrawFlow(batch[0], run_.generator);
+  const auto value = static_cast<float>(flowmatch::BackwardInChunks(
+      run_.settings.batch_size, run_.settings.chunk_size, [&](int64_t begin, int64_t end) {
+        return FlowLoss(*run_.model, sample, labels, begin, end);
+      }));
   nn::CheckFiniteLoss(static_cast<double>(value), run_.iteration(), run_.parameters);
-  run_.optimizer.Step();
-  if (run_.ema.has_value()) run_.ema->Update();
+  run_.optimizer.Step({.ema = run_.ema.has_value() ? &*run_.ema : nullptr});
   run_.losses.push_back(value);
   return value;
 }

@@ -59,8 +59,7 @@ TrainingResult Train(const Options& options, const DrawData& draw,
     Backward(loss);
     result.losses.push_back(loss.item<float>());
     nn::CheckFiniteLoss(static_cast<double>(result.losses.back()), i, parameters);
-    optimizer.Step();
-    if (ema.has_value()) ema->Update();
+    optimizer.Step({.ema = ema.has_value() ? &*ema : nullptr});
     progress.Update(i + 1, static_cast<double>(result.losses.back()));
     result.interrupted = interrupt.interrupted();
   }

@@ -22,8 +22,8 @@ Adam::Adam(ParameterBuffer& parameters, const AdamOptions& options, bool decoupl
 }
 
 template <class T>
-void Adam::UpdateAs(int64_t begin, int64_t end, int64_t step) {
-  const double t = static_cast<double>(step);
+void Adam::UpdateAs(int64_t begin, int64_t end, const Pass& pass) {
+  const double t = static_cast<double>(pass.step);
   const double decay = learning_rate() * options_.weight_decay;
   const autograd::kernels::AdamConstants<T> constants = {
       .l2 = static_cast<T>(decoupled_ ? 0 : options_.weight_decay),
@@ -38,12 +38,12 @@ void Adam::UpdateAs(int64_t begin, int64_t end, int64_t step) {
   };
   autograd::kernels::AdamStep(end - begin, parameters().values().raw<T>() + begin,
                               parameters().gradients().raw<T>() + begin, mean_.raw<T>() + begin,
-                              square_.raw<T>() + begin, constants);
+                              square_.raw<T>() + begin, constants, ExtrasOf<T>(pass, begin));
 }
 
-void Adam::Update(int64_t begin, int64_t end, int64_t step) {
-  parameters().dtype() == autograd::DType::kF32 ? UpdateAs<float>(begin, end, step)
-                                                : UpdateAs<double>(begin, end, step);
+void Adam::Update(int64_t begin, int64_t end, const Pass& pass) {
+  parameters().dtype() == autograd::DType::kF32 ? UpdateAs<float>(begin, end, pass)
+                                                : UpdateAs<double>(begin, end, pass);
 }
 
 }  // namespace nn

@@ -35,11 +35,11 @@ class Adam : public Optimizer {
 
  protected:
   Adam(ParameterBuffer& parameters, const AdamOptions& options, bool decoupled);
-  void Update(int64_t begin, int64_t end, int64_t step) override;
+  void Update(int64_t begin, int64_t end, const Pass& pass) override;
 
  private:
   template <class T>
-  void UpdateAs(int64_t begin, int64_t end, int64_t step);
+  void UpdateAs(int64_t begin, int64_t end, const Pass& pass);
 
   const AdamOptions options_;
   const bool decoupled_;

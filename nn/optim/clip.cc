@@ -40,17 +40,22 @@ double GradientNorm(ParameterBuffer& parameters) {
                        : SumOfSquares(flat.numel(), flat.raw<double>()));
 }
 
-double ClipGradientNorm(ParameterBuffer& parameters, double max_norm) {
+internal::ClipMeasure internal::MeasureClip(const char* operation, ParameterBuffer& parameters,
+                                            double max_norm) {
   if (!(max_norm > 0)) {
-    throw std::invalid_argument("ClipGradientNorm: max_norm is " + std::to_string(max_norm) +
-                                ", wants a positive number");
+    throw std::invalid_argument(std::string(operation) + ": max_norm is " +
+                                std::to_string(max_norm) + ", wants a positive number");
   }
   const double norm = GradientNorm(parameters);
   if (!std::isfinite(norm)) {
-    throw autograd::NumericalError("ClipGradientNorm: the norm of the gradients is " +
+    throw autograd::NumericalError(std::string(operation) + ": the norm of the gradients is " +
                                    std::to_string(norm) + DescribeNonFinite(parameters));
   }
-  const double factor = max_norm / (norm + 1e-6);
+  return {norm, std::min(1.0, max_norm / (norm + 1e-6))};
+}
+
+double ClipGradientNorm(ParameterBuffer& parameters, double max_norm) {
+  const auto [norm, factor] = internal::MeasureClip("ClipGradientNorm", parameters, max_norm);
   if (factor < 1) {
     const autograd::NoGrad guard;
     Tensor flat = parameters.gradients();

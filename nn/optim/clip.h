@@ -23,6 +23,16 @@ double GradientNorm(ParameterBuffer& parameters);
 // finite, and std::invalid_argument unless max_norm > 0.
 double ClipGradientNorm(ParameterBuffer& parameters, double max_norm);
 
+namespace internal {
+
+// What ClipGradientNorm multiplies gradients by (at most 1), and the norm they have. Throws as it
+// does, naming `operation`.
+struct ClipMeasure {
+  double norm, factor;
+};
+ClipMeasure MeasureClip(const char* operation, ParameterBuffer& parameters, double max_norm);
+
+}  // namespace internal
 }  // namespace nn
 
 #endif  // NN_OPTIM_CLIP_H_

@@ -8,6 +8,7 @@
 #include "autograd/ops/creation.h"
 #include "autograd/parallel/parallel.h"
 #include "autograd/trace/op_scope.h"
+#include "nn/optim/clip.h"
 
 namespace nn {
 namespace {
@@ -46,24 +47,55 @@ Tensor Optimizer::AddState(std::string name) {
   return flat;
 }
 
-void Optimizer::Step() {
+double Optimizer::Step(const StepOptions& options) {
   const autograd::OpScope scope("OptimizerStep", {&parameters_.values()});
-  parameters_.GatherGradients();
+  Ema* ema = options.ema;
+  if (ema != nullptr && &ema->parameters_ != &parameters_) {
+    throw std::invalid_argument("Optimizer::Step: the average is one of another ParameterBuffer");
+  }
+  if (ema != nullptr) ema->CheckNotSwapped("Optimizer::Step");
+  Pass pass;
+  double norm = 0;
+  if (options.max_norm == 0) {
+    parameters_.GatherGradients();
+  } else {
+    const auto clip = internal::MeasureClip("Optimizer::Step", parameters_, options.max_norm);
+    norm = clip.norm;
+    pass.gradient_scale = clip.factor;
+  }
+  if (ema != nullptr) {
+    pass.average = ema->average_;
+    pass.average_weight = ema->NextWeight();
+  }
   const size_t count = parameters_.entries().size();
   int64_t* steps = steps_.mutable_data<int64_t>();
   for (size_t first = 0, last; first < count; first = last) {
     last = first + 1;
-    if (!parameters_.HasGradient(first)) continue;
+    const int64_t begin = parameters_.BeginOf(first);
+    if (!parameters_.HasGradient(first)) {
+      UpdateAverage(begin, parameters_.BeginOf(last), pass);
+      continue;
+    }
     // As far as parameters that have a gradient and stand at the same step reach.
     while (last < count && parameters_.HasGradient(last) && steps[last] == steps[first]) ++last;
-    const int64_t begin = parameters_.BeginOf(first);
-    const int64_t step = steps[first] + 1;
+    pass.step = steps[first] + 1;
     autograd::ParallelFor(parameters_.BeginOf(last) - begin, kGrain, [&](int64_t from, int64_t to) {
-      Update(begin + from, begin + to, step);
+      Update(begin + from, begin + to, pass);
     });
-    for (size_t i = first; i < last; ++i) steps[i] = step;
+    for (size_t i = first; i < last; ++i) steps[i] = pass.step;
   }
   parameters_.MarkChanged();
+  return norm;
+}
+
+void Optimizer::UpdateAverage(int64_t begin, int64_t end, const Pass& pass) {
+  if (!pass.average.defined()) return;
+  const auto average = [&]<class T>(T weight) {
+    autograd::kernels::AverageStep(end - begin, pass.average.raw<T>() + begin,
+                                   parameters_.values().raw<T>() + begin, weight);
+  };
+  parameters_.dtype() == autograd::DType::kF32 ? average(static_cast<float>(pass.average_weight))
+                                               : average(pass.average_weight);
 }
 
 NamedTensors Optimizer::StateDict() const {

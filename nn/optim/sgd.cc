@@ -20,22 +20,23 @@ Sgd::Sgd(ParameterBuffer& parameters, const SgdOptions& options)
 }
 
 template <class T>
-void Sgd::UpdateAs(int64_t begin, int64_t end, int64_t step) {
+void Sgd::UpdateAs(int64_t begin, int64_t end, const Pass& pass) {
   const autograd::kernels::SgdConstants<T> constants = {
       .learning_rate = static_cast<T>(learning_rate()),
       .l2 = static_cast<T>(options_.weight_decay),
       .momentum = static_cast<T>(options_.momentum),
-      .gain = static_cast<T>(step == 1 ? 1 : 1 - options_.dampening),
+      .gain = static_cast<T>(pass.step == 1 ? 1 : 1 - options_.dampening),
       .nesterov = options_.nesterov,
   };
   T* velocity = velocity_.defined() ? velocity_.raw<T>() + begin : nullptr;
   autograd::kernels::SgdStep(end - begin, parameters().values().raw<T>() + begin,
-                             parameters().gradients().raw<T>() + begin, velocity, constants);
+                             parameters().gradients().raw<T>() + begin, velocity, constants,
+                             ExtrasOf<T>(pass, begin));
 }
 
-void Sgd::Update(int64_t begin, int64_t end, int64_t step) {
-  parameters().dtype() == autograd::DType::kF32 ? UpdateAs<float>(begin, end, step)
-                                                : UpdateAs<double>(begin, end, step);
+void Sgd::Update(int64_t begin, int64_t end, const Pass& pass) {
+  parameters().dtype() == autograd::DType::kF32 ? UpdateAs<float>(begin, end, pass)
+                                                : UpdateAs<double>(begin, end, pass);
 }
 
 }  // namespace nn

@@ -32,9 +32,9 @@ class Sgd final : public Optimizer {
   explicit Sgd(ParameterBuffer& parameters, const SgdOptions& options = {});
 
  private:
-  void Update(int64_t begin, int64_t end, int64_t step) override;
+  void Update(int64_t begin, int64_t end, const Pass& pass) override;
   template <class T>
-  void UpdateAs(int64_t begin, int64_t end, int64_t step);
+  void UpdateAs(int64_t begin, int64_t end, const Pass& pass);
 
   const SgdOptions options_;
   Tensor velocity_;  // undefined without momentum

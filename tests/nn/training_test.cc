@@ -110,5 +110,20 @@ TEST_F(TrainingTest, WhatFollowsTheBackwardPassTakesNothingFromTheHeap) {
   }
 }
 
+TEST_F(TrainingTest, AStepThatClipsAndAveragesTakesNothingFromTheHeap) {
+  ParameterBuffer parameters(net_);
+  Adam optimizer(parameters);
+  Ema ema(parameters, ConstantDecay(0.999));
+  for (int step = 0; step < 3; ++step) {
+    Backward(Loss());
+    const int64_t before = HeapAllocations();
+    optimizer.Step({.max_norm = 1e-3, .ema = &ema});
+    optimizer.ZeroGrad();
+    if (step > 0) {
+      EXPECT_EQ(HeapAllocations(), before);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace nn

@@ -16,8 +16,8 @@ import time
 import unittest
 
 PROGRAM = os.path.join("examples", "mnist", "mnist")
-# The smallest network, and an epoch of five iterations.
-SMALL = ["--channels=8", "--batch_size=8"]
+# The smallest network, and an epoch of five iterations of three chunks each.
+SMALL = ["--channels=8", "--batch_size=8", "--chunk_size=3"]
 TRAIN_IMAGES, TEST_IMAGES = 43, 30
 
 
@@ -274,6 +274,16 @@ class Resume(Program):
                                     "--max_iterations=%d" % (done + 1)))
             self.assertEqual(read(whole, "checkpoint.safetensors"), read(self.folder, "checkpoint.safetensors"))
 
+    def test_checkpoints_older_than_chunks_go_on_without_them(self):
+        whole = new_folder()
+        self.succeed(self.train(whole, *SMALL, "--chunk_size=0", "--max_iterations=4"))
+        self.succeed(self.train(self.folder, *SMALL, "--chunk_size=0", "--max_iterations=2"))
+        path = os.path.join(self.folder, "checkpoint.safetensors")
+        write(replace_header(read(path), lambda header: header["__metadata__"].pop("chunk_size")), path)
+        self.refused(self.train(self.folder, "--resume", "--chunk_size=3"), "--chunk_size=3 contradicts the checkpoint")
+        self.succeed(self.train(self.folder, "--resume", "--max_iterations=4"))
+        self.assertEqual(read(path), read(whole, "checkpoint.safetensors"))
+
     def test_what_does_not_belong_to_the_checkpoint_is_refused(self):
         self.refused(self.train(self.folder, "--resume"), "checkpoint.safetensors", "No such file")
         self.succeed(self.train(self.folder, *SMALL, "--max_iterations=2"))
@@ -297,6 +307,7 @@ class Resume(Program):
         resume_refused(good, "checkpoint.safetensors: --channels=16 contradicts the checkpoint, which was trained with "
                        "8", flags=["--channels=16"])
         resume_refused(good, "--batch_size=4 contradicts the checkpoint", flags=["--batch_size=4"])
+        resume_refused(good, "--chunk_size=4 contradicts the checkpoint", flags=["--chunk_size=4"])
         resume_refused(good, "--seed=1 contradicts the checkpoint", flags=["--seed=1"])
 
         def change_channels(header):
@@ -322,7 +333,7 @@ class Threads(Program):
     def test_same_bytes_on_any_number_of_threads(self):
         wanted = None
         for threads in (1, 3):
-            self.succeed(self.train(self.folder, "--channels=8,8", "--batch_size=8", "--max_iterations=4",
+            self.succeed(self.train(self.folder, "--channels=8,8", "--batch_size=8", "--chunk_size=3", "--max_iterations=4",
                                     "--threads=%d" % threads))
             self.succeed(run("sample", self.folder, "--steps=2", "--count=1", "--threads=%d" % threads))
             found = [read(self.folder, name) for name in ["checkpoint.safetensors", "samples.npy", "flow.png"]]
@@ -452,8 +463,8 @@ class Errors(Program):
         self.assertEqual(done.returncode, 0)
         for command in ["train", "sample", "eval", "info"]:
             self.assertIn("\n  %s\n" % command, done.stdout)
-        for command, flags in [("train", "epochs=40 batch_size=256 learning_rate=0.001 null_probability=0.2 ema=0.9999 "
-                                "flip channels=32,64,64 data_dir output_dir=mnist_out seed=0 threads=0 resume "
+        for command, flags in [("train", "epochs=40 batch_size=256 chunk_size=16 learning_rate=0.001 null_probability=0.2 "
+                                "ema=0.9999 flip channels=32,64,64 data_dir output_dir=mnist_out seed=0 threads=0 resume "
                                 "max_iterations=0 eval_every=1"),
                                ("sample", "checkpoint use_ema labels=0-9 count=4 guidance_scale=4 solver=euler steps=50 "
                                 "seed=0 init_noise output_dir=mnist_out threads=0"),
