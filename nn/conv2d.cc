@@ -46,8 +46,8 @@ Conv2d::Conv2d(int64_t in, int64_t out, const KernelSize& kernel, Generator& gen
   bias_ = RegisterParameter("bias", UniformTensor({out}, -bound, bound, generator, options.dtype));
 }
 
-Tensor Conv2d::Forward(const Tensor& x) const {
-  return autograd::Conv2d(x, weight_, bias_, options_);
+Tensor Conv2d::Forward(const Tensor& x, const autograd::ConvAddends& addends) const {
+  return autograd::Conv2d(x, weight_, bias_, options_, addends);
 }
 
 ConvTranspose2d::ConvTranspose2d(int64_t in, int64_t out, const KernelSize& kernel,

@@ -50,7 +50,10 @@ class Conv2d final : public Layer {
          const Conv2dOptions& options = {});
 
   // x [B, H, W, in], result [B, H', W', out] as autograd::Conv2d says.
-  Tensor Forward(const Tensor& x) const override;
+  Tensor Forward(const Tensor& x) const override { return Forward(x, {}); }
+  // The same with a shift of each channel and an image added, in one pass (see
+  // autograd::ConvAddends).
+  Tensor Forward(const Tensor& x, const autograd::ConvAddends& addends) const;
 
   const Tensor& weight() const { return weight_; }
   // Undefined without a bias.

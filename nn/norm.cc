@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "autograd/grad_mode.h"
+#include "autograd/ops/concat.h"
 #include "autograd/ops/creation.h"
 #include "autograd/ops/inplace.h"
 #include "autograd/ops/norm.h"
@@ -40,6 +41,11 @@ GroupNorm::GroupNorm(int64_t groups, int64_t channels, const GroupNormOptions& o
 Tensor GroupNorm::ForwardThen(const Tensor& x, const ActivationSpec& activation) const {
   CheckChannels("GroupNorm", "B, ...", channels_, x);
   return autograd::GroupNorm(x, groups_, weight_, bias_, eps_, activation);
+}
+
+Tensor GroupNorm::ForwardConcatThen(const Tensor& x, const Tensor& more,
+                                    const ActivationSpec& activation) const {
+  return ForwardThen(autograd::Concat({x, more}, -1), activation);
 }
 
 LayerNorm::LayerNorm(int64_t channels, const LayerNormOptions& options)

@@ -36,6 +36,9 @@ class GroupNorm final : public Layer {
   Tensor Forward(const Tensor& x) const override { return ForwardThen(x, {}); }
   // In one pass.
   Tensor ForwardThen(const Tensor& x, const ActivationSpec& activation) const override;
+  // ForwardThen(Concat({x, more}, -1), activation), without the copy.
+  Tensor ForwardConcatThen(const Tensor& x, const Tensor& more,
+                           const ActivationSpec& activation) const;
 
   // Undefined unless affine, as the bias.
   const Tensor& weight() const { return weight_; }

@@ -56,13 +56,14 @@ void ClassConditionedUNet::CheckInputs(const Tensor& x, const Tensor& t,
                                        const Tensor& labels) const {
   const bool fits = x.defined() && t.defined() && labels.defined() && x.rank() == 4 &&
                     x.size(3) == options_.image_channels && t.rank() == 1 &&
-                    t.size(0) == x.size(0) && labels.rank() == 1 && labels.size(0) == x.size(0) &&
+                    (t.size(0) == x.size(0) || t.size(0) == 1) && labels.rank() == 1 &&
+                    labels.size(0) == x.size(0) &&
                     (labels.dtype() == DType::kI64 || labels.dtype() == DType::kI32);
   if (!fits) {
     throw std::invalid_argument(
         absl::StrCat("ClassConditionedUNet: wants x [B, H, W, ", options_.image_channels,
-                     "], t [B] and labels [B] i64 or i32, got ", Describe(x), ", ", Describe(t),
-                     " and ", Describe(labels)));
+                     "], t [B] or [1] and labels [B] i64 or i32, got ", Describe(x), ", ",
+                     Describe(t), " and ", Describe(labels)));
   }
   labels.dtype() == DType::kI64 ? CheckRange<int64_t>(labels, options_.num_classes)
                                 : CheckRange<int32_t>(labels, options_.num_classes);

@@ -51,12 +51,15 @@ class ClassConditionedUNet final : public nn::Module {
   // num_classes, image_channels and class_channels are positive, and as UNet2D does.
   ClassConditionedUNet(const ClassConditionedUNetOptions& options, autograd::Generator& generator);
 
-  // The velocity at x [B, H, W, image_channels] and t [B] in [0, 1), for labels [B] of i64 or i32
-  // in [0, num_classes]; result of x's shape. Throws std::invalid_argument naming all shapes if
-  // they do not fit, and naming the first label that is out of range.
+  // The velocity at x [B, H, W, image_channels] and t [B] (or [1] for all) in [0, 1), for labels
+  // [B] of i64 or i32 in [0, num_classes]; result of x's shape. Throws std::invalid_argument naming
+  // all shapes if they do not fit, and naming the first label that is out of range.
   Tensor Forward(const Tensor& x, const Tensor& t, const Tensor& labels) const;
 
   const ClassConditionedUNetOptions& options() const { return options_; }
+
+  // As nn::UNet2D's: bf16 for mixed precision.
+  void set_compute_dtype(autograd::DType dtype) { model_->set_compute_dtype(dtype); }
 
  private:
   void CheckInputs(const Tensor& x, const Tensor& t, const Tensor& labels) const;

@@ -3,8 +3,9 @@
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
-#include "autograd/ops/arithmetic.h"
 #include "autograd/ops/attention.h"
+#include "autograd/ops/conv.h"
+#include "autograd/ops/linear.h"
 #include "autograd/ops/shape.h"
 
 namespace nn {
@@ -31,12 +32,16 @@ AttentionBlock::AttentionBlock(const AttentionBlockOptions& options, Generator& 
 
 Tensor AttentionBlock::Forward(const Tensor& x) const {
   const Tensor normed = group_norm_.Forward(x);  // checks the shape of x
-  const autograd::Shape heads = {x.size(0), x.size(1) * x.size(2), x.size(3) / head_dim_,
-                                 head_dim_};
-  const auto project = [&](const Linear& to) { return Reshape(to.Forward(normed), heads); };
-  const Tensor mixed =
-      autograd::ScaledDotProductAttention(project(to_q_), project(to_k_), project(to_v_));
-  return x + to_out_[0].Forward(Reshape(mixed, x.shape()));
+  const int64_t channels = x.size(3);
+  const Tensor qkv =
+      autograd::LinearConcat(normed, {to_q_.weight(), to_k_.weight(), to_v_.weight()},
+                             {to_q_.bias(), to_k_.bias(), to_v_.bias()});
+  const Tensor mixed = autograd::ScaledDotProductAttentionPacked(
+      Reshape(qkv, {x.size(0), x.size(1) * x.size(2), 3, channels / head_dim_, head_dim_}));
+  // A linear layer of every pixel is a convolution with a kernel of one pixel, which can add x.
+  return autograd::Conv2d(Reshape(mixed, x.shape()),
+                          Reshape(to_out_[0].weight(), {channels, 1, 1, channels}),
+                          to_out_[0].bias(), {}, {.residual = x});
 }
 
 }  // namespace nn

@@ -1,7 +1,8 @@
 #include "nn/models/resnet_block.h"
 
-#include "autograd/ops/arithmetic.h"
-#include "autograd/ops/shape.h"
+#include "autograd/ops/concat.h"
+#include "autograd/ops/expand.h"
+#include "autograd/ops/slice.h"
 
 namespace nn {
 namespace {
@@ -27,12 +28,24 @@ ResnetBlock::ResnetBlock(const ResnetBlockOptions& options, Generator& generator
   RegisterModule("conv_shortcut", *conv_shortcut_);
 }
 
-Tensor ResnetBlock::Forward(const Tensor& x, const Tensor& time) const {
-  const Tensor shift = time_emb_proj_.Forward(time);
-  Tensor h = conv1_.Forward(norm1_.ForwardThen(x, kSilu));
-  h = h + Reshape(shift, {shift.size(0), 1, 1, shift.size(1)});
-  h = conv2_.Forward(norm2_.ForwardThen(h, kSilu));
-  return (conv_shortcut_.has_value() ? conv_shortcut_->Forward(x) : x) + h;
+Tensor ResnetBlock::Shortcut(const Tensor& x, const Tensor& skip) const {
+  if (!skip.defined()) return conv_shortcut_.has_value() ? conv_shortcut_->Forward(x) : x;
+  if (!conv_shortcut_.has_value()) return autograd::Concat({x, skip}, -1);
+  // Each of the two images meets its part of the weights.
+  const Tensor& weight = conv_shortcut_->weight();
+  const int64_t channels = x.size(-1);
+  const Tensor partial = autograd::Conv2d(x, autograd::Slice(weight, -1, 0, channels), Tensor());
+  return autograd::Conv2d(skip, autograd::Slice(weight, -1, channels, weight.size(-1)),
+                          conv_shortcut_->bias(), {}, {.residual = partial});
+}
+
+Tensor ResnetBlock::Forward(const Tensor& x, const Tensor& skip, const Tensor& time) const {
+  const Tensor projected = time_emb_proj_.Forward(time);
+  const Tensor shift = autograd::Expand(projected, {x.size(0), projected.size(1)});
+  Tensor h =
+      skip.defined() ? norm1_.ForwardConcatThen(x, skip, kSilu) : norm1_.ForwardThen(x, kSilu);
+  h = conv1_.Forward(h, {.shift = shift});
+  return conv2_.Forward(norm2_.ForwardThen(h, kSilu), {.residual = Shortcut(x, skip)});
 }
 
 }  // namespace nn

@@ -38,11 +38,17 @@ class ResnetBlock final : public Module {
   // std::invalid_argument as they do, for sizes that are not positive or not divisible.
   ResnetBlock(const ResnetBlockOptions& options, Generator& generator);
 
-  // x [B, H, W, in] and time [B, time_channels], the time embedding after its activation; result
-  // [B, H, W, out]. Throws std::invalid_argument as the layers do.
-  Tensor Forward(const Tensor& x, const Tensor& time) const;
+  // x [B, H, W, in] and time [B, time_channels] or [1, time_channels] for all, the time embedding
+  // after its activation; result [B, H, W, out]. Throws std::invalid_argument as the layers do.
+  Tensor Forward(const Tensor& x, const Tensor& time) const { return Forward(x, Tensor(), time); }
+  // Of x and a skip connection side by side, with `in` channels together, which are not copied into
+  // one image.
+  Tensor Forward(const Tensor& x, const Tensor& skip, const Tensor& time) const;
 
  private:
+  // What is added to the result of the convolutions.
+  Tensor Shortcut(const Tensor& x, const Tensor& skip) const;
+
   GroupNorm norm1_;
   Conv2d conv1_;
   Linear time_emb_proj_;

@@ -7,12 +7,20 @@
 #include "absl/strings/str_join.h"
 #include "autograd/ops/activation.h"
 #include "autograd/ops/arithmetic.h"
+#include "autograd/ops/cast.h"
 
 namespace nn {
 namespace {
 
 void Check(bool holds, const std::string& complaint) {
   if (!holds) throw std::invalid_argument("UNet2D: " + complaint);
+}
+
+void CheckComputeDType(autograd::DType compute, autograd::DType dtype) {
+  Check(compute == dtype || (compute == autograd::DType::kBF16 && dtype == autograd::DType::kF32),
+        absl::StrCat("computes in the parameters' dtype, or in bf16 where that is f32; got ",
+                     autograd::DTypeName(compute), " for parameters of ",
+                     autograd::DTypeName(dtype)));
 }
 
 // The options with the types of the way up filled in.
@@ -37,6 +45,8 @@ UNet2DOptions Checked(UNet2DOptions options) {
                      ", block_out_channels ", absl::StrJoin(channels, " ")));
   Check(options.downsample_padding == 0 || options.downsample_padding == 1,
         absl::StrCat("downsample_padding is ", options.downsample_padding, ", wants 0 or 1"));
+  CheckComputeDType(options.compute_dtype.value_or(options.dtype), options.dtype);
+  options.compute_dtype = options.compute_dtype.value_or(options.dtype);
   return options;
 }
 
@@ -120,16 +130,21 @@ void UNet2D::AddUpBlocks(const UNetBlockOptions& common, Generator& generator) {
 }
 
 void UNet2D::CheckInputs(const Tensor& x, const Tensor& t, const Tensor& labels) const {
-  const bool fits = x.defined() && t.defined() && x.rank() == 4 &&
-                    x.size(3) == options_.in_channels && x.dtype() == options_.dtype &&
-                    t.rank() == 1 && t.size(0) == x.size(0) && t.dtype() == options_.dtype &&
-                    labels.defined() == class_embedding_.has_value() &&
-                    (!labels.defined() || (labels.rank() == 1 && labels.size(0) == x.size(0)));
+  const bool fits =
+      x.defined() && t.defined() && x.rank() == 4 && x.size(3) == options_.in_channels &&
+      x.dtype() == options_.dtype && t.rank() == 1 && (t.size(0) == x.size(0) || t.size(0) == 1) &&
+      t.dtype() == options_.dtype && labels.defined() == class_embedding_.has_value() &&
+      (!labels.defined() || (labels.rank() == 1 && labels.size(0) == x.size(0)));
   const char* dtype = autograd::DTypeName(options_.dtype);
   Check(fits,
-        absl::StrCat("wants x [B, H, W, ", options_.in_channels, "] ", dtype, ", t [B] ", dtype,
-                     class_embedding_.has_value() ? " and labels [B]" : " and no labels", ", got ",
-                     Describe(x), ", ", Describe(t), " and ", Describe(labels)));
+        absl::StrCat("wants x [B, H, W, ", options_.in_channels, "] ", dtype, ", t [B] or [1] ",
+                     dtype, class_embedding_.has_value() ? " and labels [B]" : " and no labels",
+                     ", got ", Describe(x), ", ", Describe(t), " and ", Describe(labels)));
+}
+
+void UNet2D::set_compute_dtype(autograd::DType dtype) {
+  CheckComputeDType(dtype, options_.dtype);
+  options_.compute_dtype = dtype;
 }
 
 Tensor UNet2D::Forward(const Tensor& x, const Tensor& t, const Tensor& labels) const {
@@ -139,12 +154,13 @@ Tensor UNet2D::Forward(const Tensor& x, const Tensor& t, const Tensor& labels) c
   // Every residual block starts with this activation.
   const Tensor time = autograd::Silu(embedding);
 
-  std::vector<Tensor> skips = {conv_in_.Forward(x)};
+  std::vector<Tensor> skips = {conv_in_.Forward(Cast(x, *options_.compute_dtype))};
   Tensor h = skips.back();
   for (size_t i = 0; i < down_blocks_.size(); ++i) h = down_blocks_[i].Forward(h, time, skips);
   h = mid_block_->Forward(h, time);
   for (size_t i = 0; i < up_blocks_.size(); ++i) h = up_blocks_[i].Forward(h, time, skips);
-  return conv_out_.Forward(conv_norm_out_.ForwardThen(h, {Activation::kSilu}));
+  return Cast(conv_out_.Forward(conv_norm_out_.ForwardThen(h, {Activation::kSilu})),
+              options_.dtype);
 }
 
 }  // namespace nn

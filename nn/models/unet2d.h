@@ -69,7 +69,10 @@ struct UNet2DOptions {
   // More than 0: a table of so many vectors, class_embedding, one of which is added to the time
   // embedding.
   int64_t num_class_embeds = 0;
-  autograd::DType dtype = autograd::DType::kF32;
+  autograd::DType dtype = autograd::DType::kF32;  // of the parameters, the input and the result
+  // What images are between input and result: `dtype`, or bf16 with parameters in f32 (mixed
+  // precision: the time embedding, statistics and sums of products stay in f32). None: `dtype`.
+  std::optional<autograd::DType> compute_dtype = std::nullopt;
 };
 
 // linear_2(silu(linear_1(x))), the time embedding behind the sinusoids.
@@ -90,13 +93,17 @@ class UNet2D final : public Module {
   // std::invalid_argument for options that contradict each other or are out of range.
   UNet2D(const UNet2DOptions& options, Generator& generator);
 
-  // x [B, H, W, in_channels]; t [B], the times on the scale the frequencies are made for (0 ...
-  // 1000); labels [B], i32 or i64, in [0, num_class_embeds) where the model has a class embedding,
-  // else undefined. Result [B, H, W, out_channels]. Throws std::invalid_argument naming all of them
-  // if they do not fit.
+  // x [B, H, W, in_channels]; t [B] or, for all of them, [1]: the times on the scale the
+  // frequencies are made for (0 ... 1000); labels [B], i32 or i64, in [0, num_class_embeds) where
+  // the model has a class embedding, else undefined. Result [B, H, W, out_channels]. Throws
+  // std::invalid_argument naming all of them if they do not fit.
   Tensor Forward(const Tensor& x, const Tensor& t, const Tensor& labels = Tensor()) const;
 
   const UNet2DOptions& options() const { return options_; }
+
+  // From now on computes in this dtype, as UNet2DOptions::compute_dtype says. Throws
+  // std::invalid_argument for one that does not go with the parameters' dtype.
+  void set_compute_dtype(autograd::DType dtype);
 
  private:
   void AddDownBlocks(const UNetBlockOptions& common, Generator& generator);

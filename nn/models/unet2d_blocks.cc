@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "autograd/ops/concat.h"
 #include "autograd/ops/pad.h"
 #include "autograd/ops/resample.h"
 
@@ -110,9 +109,9 @@ Tensor UpBlock::Forward(const Tensor& x, const Tensor& time, std::vector<Tensor>
   Tensor h = x;
   for (size_t i = 0; i < resnets_.size(); ++i) {
     // The skip connection goes as soon as it is joined: without a tape, nothing else holds it.
-    h = autograd::Concat({h, std::exchange(skips.back(), Tensor())}, -1);
+    const Tensor skip = std::exchange(skips.back(), Tensor());
     skips.pop_back();
-    h = Attend(attentions_, i, resnets_[i].Forward(h, time));
+    h = Attend(attentions_, i, resnets_[i].Forward(h, skip, time));
   }
   if (upsamplers_.empty()) return h;
   return upsamplers_[0].Forward(h, skips.back().size(1), skips.back().size(2));

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autograd/grad.h"
@@ -97,9 +100,24 @@ TEST(ClassConditionedUNetTest, TimeAndLabelMatter) {
   }
 }
 
-TEST(ClassConditionedUNetTest, ATrainingStepReusesTheMemoryOfTheOneBefore) {
-  Generator generator(6);
+TEST(ClassConditionedUNetTest, OneTimeForAllSamples) {
+  Generator generator(7);
   const ClassConditionedUNet model(SmallOptions(), generator);
+  const Tensor x = autograd::Randn({3, 8, 8, 1}, generator);
+  const Tensor one = model.Forward(x, Tensor::FromVector<float>({0.3f}, {1}), Labels({0, 1, 2}));
+  const Tensor each =
+      model.Forward(x, Tensor::FromVector<float>({0.3f, 0.3f, 0.3f}, {3}), Labels({0, 1, 2}));
+  EXPECT_EQ(one.ToVector<float>(), each.ToVector<float>());
+}
+
+class TrainingMemoryTest : public ::testing::TestWithParam<autograd::DType> {};
+INSTANTIATE_TEST_SUITE_P(ComputeTypes, TrainingMemoryTest,
+                         ::testing::Values(autograd::DType::kF32));
+
+TEST_P(TrainingMemoryTest, AStepReusesTheMemoryOfTheOneBefore) {
+  Generator generator(6);
+  ClassConditionedUNet model(SmallOptions(), generator);
+  model.set_compute_dtype(GetParam());
   nn::ParameterBuffer parameters(model);
   nn::AdamW optimizer(parameters);
   nn::Ema ema(parameters, nn::WarmupDecay(0.999));
@@ -143,11 +161,11 @@ TEST(ClassConditionedUNetTest, MisuseIsNamed) {
       }),
       "ClassConditionedUNet: label -1 at position 0 is out of range, wants 0 (no class) ... 3");
   EXPECT_EQ(ErrorText([&] { model.Forward(x, t, Labels({1})); }),
-            "ClassConditionedUNet: wants x [B, H, W, 1], t [B] and labels [B] i64 or i32, got "
-            "[2, 8, 8, 1] f32, [2] f32 and [1] i64");
+            "ClassConditionedUNet: wants x [B, H, W, 1], t [B] or [1] and labels [B] i64 or i32, "
+            "got [2, 8, 8, 1] f32, [2] f32 and [1] i64");
   EXPECT_EQ(ErrorText([&] { model.Forward(x, t, t); }),
-            "ClassConditionedUNet: wants x [B, H, W, 1], t [B] and labels [B] i64 or i32, got "
-            "[2, 8, 8, 1] f32, [2] f32 and [2] f32");
+            "ClassConditionedUNet: wants x [B, H, W, 1], t [B] or [1] and labels [B] i64 or i32, "
+            "got [2, 8, 8, 1] f32, [2] f32 and [2] f32");
   ClassConditionedUNetOptions options = SmallOptions();
   options.num_classes = 0;
   EXPECT_EQ(ErrorText([&] { ClassConditionedUNet(options, generator); }),

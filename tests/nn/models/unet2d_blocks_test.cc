@@ -2,13 +2,24 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "autograd/grad.h"
 #include "autograd/gradcheck.h"
+#include "autograd/ops/activation.h"
 #include "autograd/ops/arithmetic.h"
+#include "autograd/ops/attention.h"
+#include "autograd/ops/concat.h"
+#include "autograd/ops/conv.h"
 #include "autograd/ops/creation.h"
+#include "autograd/ops/expand.h"
+#include "autograd/ops/linear.h"
+#include "autograd/ops/norm.h"
+#include "autograd/ops/reduce.h"
+#include "autograd/ops/shape.h"
 #include "nn/init.h"
 #include "nn/models/attention_block.h"
 #include "nn/models/resnet_block.h"
@@ -76,6 +87,77 @@ TEST_F(UNetBlocksTest, DerivativesOfAnAttentionBlock) {
   EXPECT_TRUE(first.ok) << first.message;
   const auto second = autograd::GradGradCheck(forward, inputs);
   EXPECT_TRUE(second.ok) << second.message;
+}
+
+// A function's values, and the gradients of the sum of their squares by inputs and parameters.
+std::vector<double> ValuesAndGradients(const Module& module, std::vector<Tensor> leaves,
+                                       const Tensor& y) {
+  for (const auto& [name, tensor] : module.NamedParameters()) leaves.push_back(tensor);
+  std::vector<double> numbers = y.ToVector<double>();
+  for (const Tensor& gradient : Grad({Sum(y * y)}, leaves)) {
+    const std::vector<double> values = gradient.ToVector<double>();
+    numbers.insert(numbers.end(), values.begin(), values.end());
+  }
+  return numbers;
+}
+
+void ExpectNear(const std::vector<double>& a, const std::vector<double>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-10 * (1 + std::abs(b[i]))) << i;
+}
+
+TEST_F(UNetBlocksTest, ASkipConnectionMeansTheImagesSideBySide) {
+  for (const int64_t out : {6, 4}) {  // without and with a convolution as shortcut
+    const ResnetBlock block(
+        {.in = 6, .out = out, .time_channels = 3, .norm_groups = 2, .dtype = DType::kF64},
+        generator_);
+    const Tensor x = Random({2, 4, 3, 4}, DType::kF64).set_requires_grad(true);
+    const Tensor skip = Random({2, 4, 3, 2}, DType::kF64).set_requires_grad(true);
+    const Tensor time = Random({2, 3}, DType::kF64).set_requires_grad(true);
+    ExpectNear(ValuesAndGradients(block, {x, skip, time}, block.Forward(x, skip, time)),
+               ValuesAndGradients(block, {x, skip, time},
+                                  block.Forward(autograd::Concat({x, skip}, -1), time)));
+  }
+}
+
+TEST_F(UNetBlocksTest, ResnetBlockIsItsFormula) {
+  const ResnetBlock block(
+      {.in = 4, .out = 6, .time_channels = 3, .norm_groups = 2, .dtype = DType::kF64}, generator_);
+  const auto parameters = block.NamedParameters();
+  const auto p = [&](size_t i) { return parameters[i].second; };
+  const Tensor x = Random({2, 4, 3, 4}, DType::kF64).set_requires_grad(true);
+  const Tensor time = Random({2, 3}, DType::kF64).set_requires_grad(true);
+  const auto convolve = [](const Tensor& image, const Tensor& weight, const Tensor& bias) {
+    return autograd::Conv2d(image, weight, bias, {.padding = {1, 1}});
+  };
+  Tensor h = convolve(Silu(autograd::GroupNorm(x, 2, p(0), p(1))), p(2), p(3));
+  h = h + Reshape(autograd::Linear(time, p(4), p(5)), {2, 1, 1, 6});
+  h = convolve(Silu(autograd::GroupNorm(h, 2, p(6), p(7))), p(8), p(9));
+  h = h + autograd::Conv2d(x, p(10), p(11));
+  ExpectNear(ValuesAndGradients(block, {x, time}, block.Forward(x, time)),
+             ValuesAndGradients(block, {x, time}, h));
+}
+
+TEST_F(UNetBlocksTest, AttentionBlockIsItsFormula) {
+  const AttentionBlock block({.channels = 4, .head_dim = 2, .norm_groups = 2, .dtype = DType::kF64},
+                             generator_);
+  const auto parameters = block.NamedParameters();
+  const auto p = [&](size_t i) { return parameters[i].second; };
+  const Tensor x = Random({2, 4, 3, 4}, DType::kF64).set_requires_grad(true);
+  const Tensor normed = autograd::GroupNorm(x, 2, p(0), p(1));
+  const auto heads = [&](size_t i) {
+    return Reshape(autograd::Linear(normed, p(i), p(i + 1)), {2, 12, 2, 2});
+  };
+  const Tensor mixed = autograd::ScaledDotProductAttention(heads(2), heads(4), heads(6));
+  const Tensor y = x + autograd::Linear(Reshape(mixed, x.shape()), p(8), p(9));
+  ExpectNear(ValuesAndGradients(block, {x}, block.Forward(x)), ValuesAndGradients(block, {x}, y));
+}
+
+TEST_F(UNetBlocksTest, OneTimeForAllImages) {
+  const ResnetBlock block({.in = 4, .out = 4, .time_channels = 6, .norm_groups = 2}, generator_);
+  const Tensor x = Random({3, 4, 3, 4}), time = Random({1, 6});
+  EXPECT_EQ(block.Forward(x, time).ToVector<float>(),
+            block.Forward(x, Contiguous(autograd::Expand(time, {3, 6}))).ToVector<float>());
 }
 
 TEST_F(UNetBlocksTest, AttentionBlockNamesAndMisuse) {

@@ -138,12 +138,13 @@ TEST_F(UNet2DTest, TheSameBytesOnAnyNumberOfThreads) {
 
 TEST_F(UNet2DTest, InputsThatDoNotFitAreNamed) {
   const UNet2D model(SmallOptions(), generator_);
-  EXPECT_EQ(ErrorOf([&] {
-              model.Forward(Random({2, 8, 8, 3}), Times({0, 1}));
-            }),
-            "UNet2D: wants x [B, H, W, 2] f32, t [B] f32 and no labels, got [2, 8, 8, 3] f32, [2] "
-            "f32 and undefined");
-  EXPECT_THROW(model.Forward(Random({2, 8, 8, 2}), Times({0})), std::invalid_argument);
+  EXPECT_EQ(
+      ErrorOf([&] {
+        model.Forward(Random({2, 8, 8, 3}), Times({0, 1}));
+      }),
+      "UNet2D: wants x [B, H, W, 2] f32, t [B] or [1] f32 and no labels, got [2, 8, 8, 3] f32, [2] "
+      "f32 and undefined");
+  EXPECT_THROW(model.Forward(Random({2, 8, 8, 2}), Times({0, 1, 2})), std::invalid_argument);
   EXPECT_THROW(model.Forward(Random({8, 8, 2}), Times({0, 1})), std::invalid_argument);
   EXPECT_THROW(model.Forward(Random({2, 8, 8, 2}, DType::kF64), Times({0, 1})),
                std::invalid_argument);
@@ -153,7 +154,8 @@ TEST_F(UNet2DTest, InputsThatDoNotFitAreNamed) {
   EXPECT_EQ(ErrorOf([&] {
               labelled.Forward(Random({1, 8, 8, 2}), Times({0}));
             }),
-            "UNet2D: wants x [B, H, W, 2] f32, t [B] f32 and labels [B], got [1, 8, 8, 2] f32, [1] "
+            "UNet2D: wants x [B, H, W, 2] f32, t [B] or [1] f32 and labels [B], got [1, 8, 8, 2] "
+            "f32, [1] "
             "f32 and undefined");
   EXPECT_THROW(
       labelled.Forward(Random({1, 8, 8, 2}), Times({0}), Tensor::FromVector<int64_t>({3}, {1})),
