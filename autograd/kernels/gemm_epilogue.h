@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "autograd/kernels/gemm_kernels.h"
+#include "autograd/kernels/gemm_load.h"
 
 namespace autograd::kernels {
 namespace {
@@ -95,9 +96,8 @@ void Finish(int64_t m, int64_t n, typename V::Scalar alpha, const typename V::Sc
 }
 
 // GemmKernels::sum_rows: four vectors of columns at a time.
-template <class V>
-void SumRows(int64_t m, int64_t n, const typename V::Scalar* x, int64_t x_row_stride,
-             typename V::Scalar* out) {
+template <class V, class In = typename V::Scalar>
+void SumRows(int64_t m, int64_t n, const In* x, int64_t x_row_stride, typename V::Scalar* out) {
   constexpr int kVecs = 4;
   int64_t j = 0;
   for (; j + kVecs * V::kLanes <= n; j += kVecs * V::kLanes) {
@@ -105,7 +105,7 @@ void SumRows(int64_t m, int64_t n, const typename V::Scalar* x, int64_t x_row_st
     for (int64_t i = 0; i < m; ++i) {
 #pragma GCC unroll 4
       for (int v = 0; v < kVecs; ++v) {
-        sum[v] = sum[v] + V::Load(x + i * x_row_stride + j + v * V::kLanes);
+        sum[v] = sum[v] + LoadAs<V>(x + i * x_row_stride + j + v * V::kLanes);
       }
     }
 #pragma GCC unroll 4
@@ -116,7 +116,7 @@ void SumRows(int64_t m, int64_t n, const typename V::Scalar* x, int64_t x_row_st
     auto sum = V::Zero();
     for (int64_t i = 0; i < m; ++i) {
       const auto* row = x + i * x_row_stride + j;
-      sum = sum + (cols == V::kLanes ? V::Load(row) : V::LoadPartial(row, cols));
+      sum = sum + (cols == V::kLanes ? LoadAs<V>(row) : LoadPartialAs<V>(row, cols));
     }
     if (cols == V::kLanes) {
       V::Store(out + j, sum);

@@ -1,6 +1,7 @@
 // Packing for the matrix product: copies of blocks of A and B in the order in which the tiles of
 // gemm_tile.h read them. A Transpose type gives the size of the square blocks that an instruction
-// set transposes in registers, and how.
+// set transposes in registers, and how. What is read may be of another type than what is written:
+// it is converted by gemm_load.h.
 //
 // Only for files of kernel_library's isa_hdrs: everything is in an anonymous namespace.
 #ifndef AUTOGRAD_KERNELS_GEMM_PACK_H_
@@ -9,17 +10,18 @@
 #include <stdint.h>
 
 #include "autograd/kernels/gemm_kernels.h"
+#include "autograd/kernels/gemm_load.h"
 
 namespace autograd::kernels {
 namespace {
 
 // out[p * out_stride + i] = in[i * in_row_stride + p * in_col_stride], i < rows, p < k.
-template <class T>
-void TransposeAny(int64_t rows, int64_t k, const T* in, int64_t in_row_stride,
+template <class In, class T>
+void TransposeAny(int64_t rows, int64_t k, const In* in, int64_t in_row_stride,
                   int64_t in_col_stride, T* out, int64_t out_stride) {
   for (int64_t p = 0; p < k; ++p) {
     for (int64_t i = 0; i < rows; ++i) {
-      out[p * out_stride + i] = in[i * in_row_stride + p * in_col_stride];
+      out[p * out_stride + i] = ElementAs<T>(in[i * in_row_stride + p * in_col_stride]);
     }
   }
 }
@@ -27,11 +29,11 @@ void TransposeAny(int64_t rows, int64_t k, const T* in, int64_t in_row_stride,
 // As TransposeAny, for in_col_stride == 1 and any number of rows: whole blocks, the last one
 // overlapping the one before where rows is no multiple of a block. A cache line of each row is used
 // up before the next rows come, because rows a power of two apart evict each other.
-template <class Transpose, class T>
-void TransposeRows(int64_t rows, int64_t k, const T* in, int64_t in_row_stride, T* out,
+template <class Transpose, class In, class T>
+void TransposeRows(int64_t rows, int64_t k, const In* in, int64_t in_row_stride, T* out,
                    int64_t out_stride) {
   constexpr int64_t kSize = Transpose::kSize, kLine = 64 / static_cast<int64_t>(sizeof(T));
-  if (rows < kSize) return TransposeAny<T>(rows, k, in, in_row_stride, 1, out, out_stride);
+  if (rows < kSize) return TransposeAny(rows, k, in, in_row_stride, 1, out, out_stride);
   const int64_t whole = k - k % kSize;
   for (int64_t p = 0; p < whole; p += kLine) {
     const int64_t end = p + kLine < whole ? p + kLine : whole;
@@ -43,23 +45,22 @@ void TransposeRows(int64_t rows, int64_t k, const T* in, int64_t in_row_stride, 
       }
     }
   }
-  TransposeAny<T>(rows, k - whole, in + whole, in_row_stride, 1, out + whole * out_stride,
-                  out_stride);
+  TransposeAny(rows, k - whole, in + whole, in_row_stride, 1, out + whole * out_stride, out_stride);
 }
 
 // out[p * out_stride + i] = in[p * in_stride + i] for i < count <= padded; zero up to padded.
-template <class V, class T>
-void CopyRows(int64_t k, int64_t count, int64_t padded, const T* in, int64_t in_stride, T* out,
+template <class V, class In, class T>
+void CopyRows(int64_t k, int64_t count, int64_t padded, const In* in, int64_t in_stride, T* out,
               int64_t out_stride) {
   const int64_t whole = count - count % V::kLanes;
   for (int64_t p = 0; p < k; ++p) {
     int64_t i = 0;
-    for (; i < whole; i += V::kLanes) V::Store(out + i, V::Load(in + i));
+    for (; i < whole; i += V::kLanes) V::Store(out + i, LoadAs<V>(in + i));
     if (i < count && padded - i >= V::kLanes) {
-      V::Store(out + i, V::LoadPartial(in + i, count - i));
+      V::Store(out + i, LoadPartialAs<V>(in + i, count - i));
       i += V::kLanes;
     } else if (i < count) {
-      V::StorePartial(out + i, V::LoadPartial(in + i, count - i), count - i);
+      V::StorePartial(out + i, LoadPartialAs<V>(in + i, count - i), count - i);
       i = padded;
     }
     for (; i < padded; i += V::kLanes) V::Store(out + i, V::Zero());
@@ -69,9 +70,9 @@ void CopyRows(int64_t k, int64_t count, int64_t padded, const T* in, int64_t in_
 }
 
 // GemmKernels::pack_a.
-template <class V, class Transpose, int kRows>
-void PackA(int64_t m, int64_t k, const typename V::Scalar* a, int64_t row_stride,
-           int64_t col_stride, typename V::Scalar* out) {
+template <class V, class Transpose, int kRows, class In = typename V::Scalar>
+void PackA(int64_t m, int64_t k, const In* a, int64_t row_stride, int64_t col_stride,
+           typename V::Scalar* out) {
   const RowTiles tiles = CutRows(m, kRows);
   for (int64_t t = 0; t < tiles.count; ++t) {
     const int64_t rows = t < tiles.large ? tiles.rows : tiles.rows - 1;
@@ -88,9 +89,9 @@ void PackA(int64_t m, int64_t k, const typename V::Scalar* a, int64_t row_stride
 }
 
 // GemmKernels::pack_b.
-template <class V, class Transpose, int kCols>
-void PackB(int64_t k, int64_t n, const typename V::Scalar* b, int64_t row_stride,
-           int64_t col_stride, typename V::Scalar* out) {
+template <class V, class Transpose, int kCols, class In = typename V::Scalar>
+void PackB(int64_t k, int64_t n, const In* b, int64_t row_stride, int64_t col_stride,
+           typename V::Scalar* out) {
   for (int64_t j = 0; j < n; j += kCols) {
     const int64_t cols = n - j < kCols ? n - j : kCols;
     if (col_stride == 1) {

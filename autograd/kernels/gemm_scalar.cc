@@ -2,32 +2,11 @@
 // compiler may keep several of a tile's sums in one of the processor's registers.
 #include "autograd/kernels/gemm_kernels.h"
 #include "autograd/kernels/gemm_pack.h"
+#include "autograd/kernels/gemm_scalar_vec.h"
 #include "autograd/kernels/gemm_tile.h"
 
 namespace autograd::kernels {
 namespace {
-
-template <class T>
-struct ScalarVec {
-  using Scalar = T;
-  using Vec = T;
-  static constexpr int kLanes = 1;
-
-  static T Load(const T* p) { return *p; }
-  static void Store(T* p, T x) { *p = x; }
-  static T LoadPartial(const T* p, int64_t) { return *p; }
-  static void StorePartial(T* p, T x, int64_t) { *p = x; }
-  static T Set(T x) { return x; }
-  static T Zero() { return 0; }
-  // Rounded twice: a fused multiply-add is a slow library function here.
-  static T Fma(T a, T b, T c) { return a * b + c; }
-};
-
-template <class T>
-struct Transpose1x1 {
-  static constexpr int64_t kSize = 1;
-  static void Run(const T* in, int64_t, T* out, int64_t) { *out = *in; }
-};
 
 constexpr int kRows = 4;
 constexpr int kVecs = 8;
