@@ -201,6 +201,21 @@ inline void ConfigureTiles() {
   ConfigureTiles(kConfig);
 }
 
+// For blocks (see below) whose first row of tiles holds `first` rows and whose second `second`,
+// each from 1 to 16: rows of A and C beyond are not touched.
+inline void ConfigureTiles(int64_t first, int64_t second) {
+  TileConfig config = FullTiles();
+  config.rows[0] = config.rows[1] = config.rows[4] = static_cast<uint8_t>(first);
+  config.rows[2] = config.rows[3] = config.rows[5] = static_cast<uint8_t>(second);
+  ConfigureTiles(config);
+}
+
+// For blocks of `rows` rows, at most 32, one after the other.
+inline void ConfigureTiles(int64_t rows) {
+  ConfigureTiles(rows < kTileRows ? rows : kTileRows,
+                 rows > kTileRows ? rows - kTileRows : kTileRows);
+}
+
 // A block of kRowTiles x kColTiles sums, at most 2 x 2: tiles 0 to 3 are sums, 4 and 5 of A, 6 and
 // 7 of B.
 template <int kRowTiles, int kColTiles>
@@ -211,22 +226,26 @@ template <int kRowTiles, int kColTiles>
   if constexpr (kRowTiles > 1 && kColTiles > 1) ZeroTile<3>();
 }
 
-// Adds the products of 32 elements: rows of A at a and, for the second tile, a + a_next bytes;
-// tiles of B, of rows of 64 bytes each, at b and b + b_next bytes. Addresses are bytes, strides
-// too.
+// Two tiles of an operand: the first one's rows, all in bytes.
+struct TilePair {
+  const char* at;
+  int64_t stride;  // from row to row
+  int64_t next;    // from the first tile to the second
+};
+
+// Adds the products of 32 elements.
 template <int kRowTiles, int kColTiles>
-[[gnu::always_inline]] inline void AddProducts(const char* a, int64_t a_stride, int64_t a_next,
-                                               const char* b, int64_t b_next) {
+[[gnu::always_inline]] inline void AddProducts(const TilePair& a, const TilePair& b) {
   static_assert(kRowTiles >= 1 && kRowTiles <= 2 && kColTiles >= 1 && kColTiles <= 2);
-  LoadTile<6>(b, kTileBytes);
-  LoadTile<4>(a, a_stride);
+  LoadTile<6>(b.at, b.stride);
+  LoadTile<4>(a.at, a.stride);
   DotTiles<0, 4, 6>();
   if constexpr (kColTiles > 1) {
-    LoadTile<7>(b + b_next, kTileBytes);
+    LoadTile<7>(b.at + b.next, b.stride);
     DotTiles<1, 4, 7>();
   }
   if constexpr (kRowTiles > 1) {
-    LoadTile<5>(a + a_next, a_stride);
+    LoadTile<5>(a.at + a.next, a.stride);
     DotTiles<2, 5, 6>();
     if constexpr (kColTiles > 1) DotTiles<3, 5, 7>();
   }

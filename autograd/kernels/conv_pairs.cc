@@ -59,6 +59,7 @@ struct Plan {
   int64_t row_pairs;            // pairs of a packed row, of dy and of x
   int64_t most_rows;            // by which a tap shifts
   int64_t in_pitch, out_pitch;  // channels of a packed pixel
+  bool arranges;                // dy's pairs, by ConvPairsKernels::arrange
   bool rows_are_outputs;        // of a tap's outer product, rather than columns
   const Copy* copies;
   int64_t num_copies;
@@ -67,6 +68,7 @@ struct Plan {
   int64_t image_blocks, blocks;  // of an image; of the batch
   int64_t run, runs;             // blocks of a run, whose shares are added up in order
   int64_t task_taps;
+  int64_t task_outputs;  // that all taps of a task run over before the next ones
 };
 
 Copy CopyOf(const ConvSize& s, int64_t tap) {
@@ -120,27 +122,34 @@ int64_t BlockBytes(const Plan& plan, int64_t rows) {
          (rows * plan.out_pitch + (rows + plan.most_rows) * plan.num_copies * plan.in_pitch);
 }
 
-void CutIntoBlocks(const ConvSize& s, Plan* plan) {
+// No more than `most_pairs` pairs of dy.
+void CutIntoBlocks(const ConvSize& s, int64_t most_pairs, Plan* plan) {
   const int64_t image_bytes = BlockBytes(*plan, s.out_height);
   const int64_t fit = std::clamp(s.batch * image_bytes / kMaxParts, kLeastBlock, kMostBlock);
-  plan->images = std::clamp<int64_t>(fit / image_bytes, 1, s.batch);
+  const int64_t most_rows = std::max<int64_t>(1, most_pairs / plan->row_pairs);
+  plan->images =
+      std::clamp<int64_t>(std::min(fit / image_bytes, most_rows / s.out_height), 1, s.batch);
   const int64_t row_bytes = BlockBytes(*plan, 1) - BlockBytes(*plan, 0);
   const int64_t rows = std::max<int64_t>(1, (fit - BlockBytes(*plan, 0)) / row_bytes);
-  plan->image_blocks = plan->images > 1 ? 1 : CeilDiv(s.out_height, rows);
+  plan->image_blocks = plan->images > 1 ? 1 : CeilDiv(s.out_height, std::min(rows, most_rows));
   plan->rows = CeilDiv(s.out_height, plan->image_blocks);
   plan->image_blocks = CeilDiv(s.out_height, plan->rows);
   plan->blocks = CeilDiv(s.batch, plan->images) * plan->image_blocks;
 }
 
-Plan PlanOf(const ConvSize& s) {
+Plan PlanOf(const ConvPairsKernels& kernels, const ConvSize& s) {
   Plan plan;
   FindCopies(s, &plan);
   plan.row_pairs = RowPairs(s, plan);
   plan.most_rows = (s.kernel_height - 1) * s.dilation_height / s.stride_height;
   plan.in_pitch = RoundUp(s.channels, kPairChannels);
   plan.out_pitch = RoundUp(s.out_channels, kPairChannels);
-  plan.rows_are_outputs = s.out_channels * plan.in_pitch <= s.channels * plan.out_pitch;
-  CutIntoBlocks(s, &plan);
+  plan.arranges = kernels.arrange != nullptr;
+  plan.rows_are_outputs =
+      plan.arranges || s.out_channels * plan.in_pitch <= s.channels * plan.out_pitch;
+  plan.task_outputs = plan.arranges ? kernels.near_outputs : s.out_channels;
+  const int64_t all_pairs = s.batch * s.out_height * plan.row_pairs;
+  CutIntoBlocks(s, plan.arranges ? kernels.near_pairs : all_pairs, &plan);
   const int64_t work = s.batch * s.out_pixels() * s.weights();
   const int64_t fit = kPartBytes / (s.weights() * static_cast<int64_t>(sizeof(float)));
   const int64_t wanted = std::min({kMaxParts, fit, work / kTaskProducts});
@@ -164,6 +173,7 @@ class Block {
     copy_pairs_ = images_ * x_rows_ * plan.row_pairs + Behind(plan);
     y_ = GetScratch<uint32_t>(ScratchUse::kPatches, PackedSize());
     x_ = y_ + images_ * rows_ * plan.row_pairs * plan.out_pitch;
+    arranged_ = x_ + plan.num_copies * copy_pairs_ * plan.in_pitch;
   }
 
   void PackOutputs(const BFloat16* dy) const {
@@ -173,6 +183,8 @@ class Block {
       kernels_.pack({plan_.row_pairs, 0, s_.out_width, dy + row * s_.out_width * s_.out_channels,
                      s_.out_channels, s_.out_channels, plan_.out_pitch, y_ + i * size});
     }
+    if (!plan_.arranges) return;
+    kernels_.arrange(images_, rows_ * plan_.row_pairs, plan_.out_pitch, y_, arranged_);
   }
 
   void PackCopy(int64_t index, const BFloat16* x) const {
@@ -199,17 +211,20 @@ class Block {
     }
   }
 
-  // Adds tap `tap` to sums [out, taps, in] or [taps, in, out].
-  void AddTap(int64_t tap, float* sums) const {
+  // Adds tap `tap` of outputs [output, output + outputs) to sums [out, taps, in] or [taps, in,
+  // out].
+  void AddTap(int64_t tap, int64_t output, int64_t outputs, float* sums) const {
     const int64_t offset = tap / s_.kernel_width * s_.dilation_height - s_.padding_height;
     const Range inside = InsideOf(s_.height, s_.out_height, offset, s_.stride_height);
-    const int64_t first = std::max(inside.begin, first_row_) - first_row_;
-    const int64_t last = std::min(inside.end, first_row_ + rows_) - first_row_;
+    const int64_t first = plan_.arranges ? 0 : std::max(inside.begin, first_row_) - first_row_;
+    const int64_t last =
+        plan_.arranges ? rows_ : std::min(inside.end, first_row_ + rows_) - first_row_;
     if (first >= last) return;
     const Tap& t = plan_.taps[tap];
     const uint32_t* x =
         x_ + (t.copy * copy_pairs_ + (first + t.rows) * plan_.row_pairs + t.pairs) * plan_.in_pitch;
-    const uint32_t* y = y_ + first * plan_.row_pairs * plan_.out_pitch;
+    const uint32_t* y = plan_.arranges ? arranged_ + output * images_ * ArrangedPairs()
+                                       : y_ + first * plan_.row_pairs * plan_.out_pitch + output;
     const int64_t x_image = x_rows_ * plan_.row_pairs, y_image = rows_ * plan_.row_pairs;
     PairsBlock b = {};
     b.images = images_;
@@ -217,14 +232,14 @@ class Block {
     b.pairs = CeilDiv(s_.out_width, 2);
     b.row_stride = plan_.row_pairs;
     if (plan_.rows_are_outputs) {
-      SetLeft(y, y_image, plan_.out_pitch, s_.out_channels, &b);
+      SetLeft(y, y_image, plan_.out_pitch, outputs, &b);
       SetRight(x, x_image, plan_.in_pitch, s_.channels, &b);
-      b.dw = sums + tap * s_.channels;
+      b.dw = sums + output * s_.filter() + tap * s_.channels;
       b.dw_row_stride = s_.filter();
     } else {
       SetLeft(x, x_image, plan_.in_pitch, s_.channels, &b);
-      SetRight(y, y_image, plan_.out_pitch, s_.out_channels, &b);
-      b.dw = sums + tap * s_.channels * s_.out_channels;
+      SetRight(y, y_image, plan_.out_pitch, outputs, &b);
+      b.dw = sums + tap * s_.channels * s_.out_channels + output;
       b.dw_row_stride = s_.out_channels;
     }
     kernels_.outer(b);
@@ -234,9 +249,11 @@ class Block {
   // What is read of x behind its last row meets zeros of dy only, but has to be finite: a tap
   // reaches into one more row, and kernels may run over a multiple of 16 pairs.
   static int64_t Behind(const Plan& plan) { return plan.row_pairs + 16; }
+  int64_t ArrangedPairs() const { return RoundUp(rows_ * plan_.row_pairs, 16); }
   int64_t PackedSize() const {
     return images_ * rows_ * plan_.row_pairs * plan_.out_pitch +
-           plan_.num_copies * copy_pairs_ * plan_.in_pitch;
+           plan_.num_copies * copy_pairs_ * plan_.in_pitch +
+           (plan_.arranges ? images_ * ArrangedPairs() * plan_.out_pitch : 0);
   }
   static void SetLeft(const uint32_t* p, int64_t image, int64_t pitch, int64_t channels,
                       PairsBlock* b) {
@@ -259,7 +276,21 @@ class Block {
   int64_t first_image_, images_, first_row_, rows_, x_rows_, copy_pairs_;
   uint32_t* y_;
   uint32_t* x_;
+  uint32_t* arranged_;
 };
+
+// The taps of a task.
+void AddTaps(const ConvPairsKernels& kernels, const ConvSize& s, const Plan& plan,
+             const Block& block, int64_t first_tap, float* sums) {
+  if (kernels.begin != nullptr) kernels.begin();
+  for (int64_t output = 0; output < s.out_channels; output += plan.task_outputs) {
+    const int64_t outputs = std::min(plan.task_outputs, s.out_channels - output);
+    for (int64_t tap = first_tap; tap < first_tap + plan.task_taps; ++tap) {
+      block.AddTap(tap, output, outputs, sums);
+    }
+  }
+  if (kernels.end != nullptr) kernels.end();
+}
 
 // dw[out, filter] from sums[filter, out].
 void Turn(int64_t out, int64_t filter, const float* sums, float* dw) {
@@ -277,7 +308,7 @@ void PairsWeightGradient(const ConvPairsKernels& kernels, const ConvSize& s, con
     std::fill_n(dw, s.weights(), 0.0f);
     return;
   }
-  const Plan plan = PlanOf(s);
+  const Plan plan = PlanOf(kernels, s);
   // The last part is for the sum of the others, where its order is not that of dw.
   float* parts = GetScratch<float>(ScratchUse::kConvParts, (plan.runs + 1) * s.weights());
   ParallelFor(plan.runs, 1, [&](int64_t run, int64_t) {
@@ -293,9 +324,7 @@ void PairsWeightGradient(const ConvPairsKernels& kernels, const ConvSize& s, con
       for (int64_t copy = 0; copy < plan.num_copies; ++copy) {
         if (tasks == 1 || plan.taps[first_tap].copy == copy) block.PackCopy(copy, x);
       }
-      for (int64_t tap = first_tap; tap < first_tap + plan.task_taps; ++tap) {
-        block.AddTap(tap, parts + run * s.weights());
-      }
+      AddTaps(kernels, s, plan, block, first_tap, parts + run * s.weights());
     }
   });
   float* total = plan.rows_are_outputs ? dw : parts + plan.runs * s.weights();
@@ -309,7 +338,8 @@ void PairsWeightGradient(const ConvPairsKernels& kernels, const ConvSize& s, con
 
 const ConvPairsKernels* ActiveConvPairsKernels() {
 #ifdef AUTOGRAD_X86
-  if (ActiveIsa() >= Isa::kAvx512Bf16) return &kConvPairsAvx512Bf16;
+  if (ActiveIsa() == Isa::kAmx) return &kConvPairsAmx;
+  if (ActiveIsa() == Isa::kAvx512Bf16) return &kConvPairsAvx512Bf16;
 #endif
   return nullptr;
 }

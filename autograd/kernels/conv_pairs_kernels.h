@@ -23,7 +23,8 @@ struct PairsRow {
 };
 
 // dw[a, b] += the sum over images, rows, pairs m and their pixels i of left[.., m, a, i]
-// right[.., m, b, i]. Strides are in pairs, pitches in channels.
+// right[.., m, b, i]. Strides are in pairs, pitches in channels. Pairs between `pairs` and
+// row_stride may be added too, since left has zeros there, and after the last row up to 16 more.
 struct PairsBlock {
   int64_t images, rows, pairs;
   int64_t row_stride;
@@ -38,12 +39,25 @@ struct PairsBlock {
 struct ConvPairsKernels {
   void (*pack)(const PairsRow& row);
   void (*outer)(const PairsBlock& block);
+  // Where not null, dy is always the left operand, in the order in which this writes packed rows
+  // [images, pairs, pitch]: output o, a multiple of kPairChannels, starts at element o images P,
+  // where P is `pairs` filled up with zeros to a multiple of 16. Blocks then have all rows of dy.
+  void (*arrange)(int64_t images, int64_t pairs, int64_t pitch, const uint32_t* packed,
+                  uint32_t* to);
+  // With `arrange`: so many outputs of so many pairs of dy stay in the first-level cache while all
+  // taps and channels pass by.
+  int64_t near_outputs, near_pairs;
+  // Called by a thread around the products of a block, where not null.
+  void (*begin)();
+  void (*end)();
 };
 
 // The table of ActiveIsa(), null if it has none.
 const ConvPairsKernels* ActiveConvPairsKernels();
 
 extern const ConvPairsKernels kConvPairsAvx512Bf16;
+extern const ConvPairsKernels kConvPairsAmx;
+extern const ConvPairsKernels kConvPairsAmxEmulated;  // linked into tests only
 
 }  // namespace autograd::kernels
 

@@ -60,8 +60,8 @@ TEST(AmxTile, BlocksOfSumsAreProducts) {
   ConfigureTiles();
   ZeroSums<2, 2>();
   for (int step = 0; step < 2; ++step) {
-    AddProducts<2, 2>(rows + step * kTileBytes, kRowBytes, kTileRows * kRowBytes,
-                      tiles + 2 * step * kBlockBytes, kBlockBytes);
+    AddProducts<2, 2>({rows + step * kTileBytes, kRowBytes, kTileRows * kRowBytes},
+                      {tiles + 2 * step * kBlockBytes, kTileBytes, kBlockBytes});
   }
   StoreSums<2, 2>(sums.data(), 2 * kTileCols);
   ReleaseTiles();
