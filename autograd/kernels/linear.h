@@ -5,6 +5,9 @@
 // sums of dz. LinearBackward makes dz a block at a time, so that it is still in the cache when the
 // three products read it, and enters one parallel region for all of it where it can.
 //
+// x, y and their gradients may be bf16; w, b and theirs are then f32. Sums, bias and activation are
+// f32, w is rounded to bf16 for the products, as is dz.
+//
 // All matrices have contiguous rows without gaps. Results have the same bits whatever the number of
 // threads and the alignment. Sizes may be 0. Outputs overlap nothing else.
 //
@@ -22,6 +25,7 @@
 
 #include <cstdint>
 
+#include "autograd/bfloat16.h"
 #include "autograd/kernels/unary.h"
 
 namespace autograd::kernels {
@@ -49,6 +53,9 @@ void LinearForward(const LinearSize& size, const float* x, const float* w, const
                    const LinearActivation<float>& activation, float* y, float* pre_activation);
 void LinearForward(const LinearSize& size, const double* x, const double* w, const double* bias,
                    const LinearActivation<double>& activation, double* y, double* pre_activation);
+void LinearForward(const LinearSize& size, const BFloat16* x, const float* w, const float* bias,
+                   const LinearActivation<float>& activation, BFloat16* y,
+                   BFloat16* pre_activation);
 
 // From dy[rows, out] the gradients dx[rows, in], dw[out, in] and db[out]; those that are null are
 // not computed. saved[rows, out] is y or pre_activation, whichever the activation's gradient reads
@@ -59,6 +66,9 @@ void LinearBackward(const LinearSize& size, const float* x, const float* w,
 void LinearBackward(const LinearSize& size, const double* x, const double* w,
                     const LinearActivation<double>& activation, const double* saved,
                     const double* dy, double* dx, double* dw, double* db);
+void LinearBackward(const LinearSize& size, const BFloat16* x, const float* w,
+                    const LinearActivation<float>& activation, const BFloat16* saved,
+                    const BFloat16* dy, BFloat16* dx, float* dw, float* db);
 
 }  // namespace autograd::kernels
 

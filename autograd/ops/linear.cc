@@ -11,6 +11,7 @@
 #include "autograd/ops/activation.h"
 #include "autograd/ops/activation_kernel.h"
 #include "autograd/ops/arithmetic.h"
+#include "autograd/ops/cast.h"
 #include "autograd/ops/concat.h"
 #include "autograd/ops/copy_elements.h"
 #include "autograd/ops/dispatch.h"
@@ -27,9 +28,40 @@ bool ReadsOutput(Activation activation) {
          activation == Activation::kTanh || activation == Activation::kSigmoid;
 }
 
-// What the fused rule stands for.
+// Weights and biases are f32 where activations are bf16.
+DType ParameterDType(DType dtype) { return dtype == DType::kBF16 ? DType::kF32 : dtype; }
+
+template <class T>
+struct ParameterOf {
+  using Type = T;
+};
+template <>
+struct ParameterOf<BFloat16> {
+  using Type = float;
+};
+template <class T>
+using Parameter = typename ParameterOf<T>::Type;
+
+// Calls function(T{}) with the type of x's elements.
+template <class Function>
+void WithType(const Tensor& x, const Function& function) {
+  if (x.dtype() == DType::kF32) return function(float{});
+  if (x.dtype() == DType::kF64) return function(double{});
+  function(BFloat16{});
+}
+
+// The elements, or null for an undefined tensor.
+template <class T>
+T* Data(const Tensor& t) {
+  return t.defined() ? t.raw<T>() : nullptr;
+}
+
+// What the fused rule stands for. With bf16 x it is the function in f32, rounded at its end.
 Tensor Composite(const Tensor& x, const Tensor& weight, const Tensor& bias,
                  const ActivationSpec& activation) {
+  if (x.dtype() == DType::kBF16) {
+    return Cast(Composite(Cast(x, DType::kF32), weight, bias, activation), DType::kBF16);
+  }
   const Tensor product = MatMul(x, Transpose(weight));
   return Activate(bias.defined() ? product + bias : product, activation);
 }
@@ -55,10 +87,10 @@ void ForwardInto(const Tensor& x, const Tensor& weight, const Tensor& bias,
                  const ActivationSpec& activation, const Tensor& y, const Tensor& argument) {
   const Tensor rows = Rows(x), matrix = Contiguous(weight);
   const Tensor offset = bias.defined() ? Contiguous(bias) : Tensor();
+  using P = Parameter<T>;
   kernels::LinearForward({rows.size(0), matrix.size(1), matrix.size(0)}, rows.raw<T>(),
-                         matrix.raw<T>(), offset.defined() ? offset.raw<T>() : nullptr,
-                         Kernels<T>(activation), y.raw<T>(),
-                         argument.defined() ? argument.raw<T>() : nullptr);
+                         matrix.raw<P>(), static_cast<const P*>(Data<P>(offset)),
+                         Kernels<P>(activation), y.raw<T>(), Data<T>(argument));
 }
 
 class LinearNode final : public CompositeNode<LinearNode> {
@@ -88,7 +120,7 @@ class LinearNode final : public CompositeNode<LinearNode> {
   }
 
   void FusedVjp(VjpContext& ctx) override {
-    ctx.grad().dtype() == DType::kF32 ? Fused<float>(ctx) : Fused<double>(ctx);
+    WithType(ctx.grad(), [&](auto type) { Fused<decltype(type)>(ctx); });
   }
 
  private:
@@ -101,10 +133,10 @@ class LinearNode final : public CompositeNode<LinearNode> {
       return ctx.EmptyGrad(input);
     };
     const Tensor dx = gradient(0), dw = gradient(1), db = gradient(2);
-    const auto data = [](const Tensor& t) { return t.defined() ? t.raw<T>() : nullptr; };
+    using P = Parameter<T>;
     kernels::LinearBackward({rows.size(0), weight.size(1), weight.size(0)}, rows.raw<T>(),
-                            weight.raw<T>(), Kernels<T>(activation_), data(kept), dy.raw<T>(),
-                            data(dx), data(dw), data(db));
+                            weight.raw<P>(), Kernels<P>(activation_), Data<T>(kept), dy.raw<T>(),
+                            Data<T>(dx), Data<P>(dw), Data<P>(db));
     if (dx.defined()) ctx.SetGrad(0, dx);
     if (dw.defined()) ctx.SetGrad(1, dw);
     if (db.defined()) ctx.SetGrad(2, db);
@@ -117,16 +149,18 @@ class LinearNode final : public CompositeNode<LinearNode> {
 void CheckLinear(const Tensor& x, const Tensor& weight, const Tensor& bias,
                  const ActivationSpec& activation) {
   internal::CheckDefined("Linear", {&x, &weight});
-  const bool floating = x.dtype() == DType::kF32 || x.dtype() == DType::kF64;
+  const bool floating = IsFloating(x.dtype());
+  const DType parameter = ParameterDType(x.dtype());
   const bool fits = x.rank() >= 1 && weight.rank() == 2 && x.size(-1) == weight.size(1) &&
-                    weight.dtype() == x.dtype();
+                    weight.dtype() == parameter;
   const bool bias_fits =
       !bias.defined() || (bias.rank() == 1 && weight.rank() == 2 &&
-                          bias.size(0) == weight.size(0) && bias.dtype() == x.dtype());
+                          bias.size(0) == weight.size(0) && bias.dtype() == parameter);
   if (!floating || !fits || !bias_fits) {
     throw std::invalid_argument("Linear: x " + Describe(x) + ", weight " + Describe(weight) +
                                 " and bias " + Describe(bias) +
-                                " do not fit; wants [..., in], [out, in] and [out], f32 or f64");
+                                " do not fit; wants [..., in], [out, in] and [out], f32 or f64, "
+                                "or bf16 with f32 weight and bias");
   }
   internal::CheckActivation("Linear", activation);
 }
@@ -166,7 +200,7 @@ class LinearConcatNode final : public CompositeNode<LinearConcatNode> {
   }
 
   void FusedVjp(VjpContext& ctx) override {
-    ctx.grad().dtype() == DType::kF32 ? Fused<float>(ctx) : Fused<double>(ctx);
+    WithType(ctx.grad(), [&](auto type) { Fused<decltype(type)>(ctx); });
   }
 
  private:
@@ -180,10 +214,11 @@ class LinearConcatNode final : public CompositeNode<LinearConcatNode> {
     const Tensor dx = ctx.needs(0) ? ctx.EmptyGrad(0) : Tensor();
     const Tensor dw = Joined(ctx, 1, count, weight.shape());
     const Tensor db = Joined(ctx, 1 + count, static_cast<int>(biases_.size()), {weight.size(0)});
-    const auto data = [](const Tensor& t) { return t.defined() ? t.raw<T>() : nullptr; };
+    using P = Parameter<T>;
     kernels::LinearBackward({rows.size(0), weight.size(1), weight.size(0)}, rows.raw<T>(),
-                            weight.raw<T>(), {}, static_cast<const T*>(nullptr), dy.raw<T>(),
-                            data(dx), data(dw), data(db));
+                            weight.raw<P>(), kernels::LinearActivation<P>(),
+                            static_cast<const T*>(nullptr), dy.raw<T>(), Data<T>(dx), Data<P>(dw),
+                            Data<P>(db));
     if (dx.defined()) ctx.SetGrad(0, dx);
     SetParts(ctx, 1, count, dw);
     SetParts(ctx, 1 + count, static_cast<int>(biases_.size()), db);
@@ -193,7 +228,7 @@ class LinearConcatNode final : public CompositeNode<LinearConcatNode> {
   // none of them is needed.
   static Tensor Joined(const VjpContext& ctx, int first, int count, const Shape& shape) {
     for (int i = first; i < first + count; ++i) {
-      if (ctx.needs(i)) return Tensor::Empty(shape, ctx.grad().dtype());
+      if (ctx.needs(i)) return Tensor::Empty(shape, ParameterDType(ctx.grad().dtype()));
     }
     return Tensor();
   }
@@ -220,24 +255,25 @@ void CheckLinearConcat(const Tensor& x, const std::vector<Tensor>& weights,
                        const std::vector<Tensor>& biases) {
   internal::CheckDefined("LinearConcat", {&x});
   bool fits = !weights.empty() && (biases.empty() || biases.size() == weights.size());
-  fits = fits && (x.dtype() == DType::kF32 || x.dtype() == DType::kF64) && x.rank() >= 1;
+  fits = fits && IsFloating(x.dtype()) && x.rank() >= 1;
+  const DType parameter = ParameterDType(x.dtype());
   std::string text;
   for (const Tensor& weight : weights) {
     internal::CheckDefined("LinearConcat", {&weight});
     fits =
-        fits && weight.rank() == 2 && weight.size(1) == x.size(-1) && weight.dtype() == x.dtype();
+        fits && weight.rank() == 2 && weight.size(1) == x.size(-1) && weight.dtype() == parameter;
     text += ", weight " + Describe(weight);
   }
   for (size_t i = 0; i < biases.size(); ++i) {
     internal::CheckDefined("LinearConcat", {&biases[i]});
     fits = fits && biases[i].rank() == 1 && biases[i].size(0) == weights[i].size(0) &&
-           biases[i].dtype() == x.dtype();
+           biases[i].dtype() == parameter;
     text += ", bias " + Describe(biases[i]);
   }
   if (!fits) {
     throw std::invalid_argument("LinearConcat: x " + Describe(x) + text +
                                 " do not fit; wants [..., in], one or more [out, in] and as many "
-                                "[out] or none, f32 or f64");
+                                "[out] or none, f32 or f64, or bf16 with f32 weights and biases");
   }
 }
 
@@ -257,8 +293,9 @@ Tensor Linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
     if (keeps_argument && internal::ShouldRecord(inputs))
       argument = Tensor::Empty(shape, x.dtype());
     const NoGrad guard;
-    x.dtype() == DType::kF32 ? ForwardInto<float>(x, weight, bias, activation, y, argument)
-                             : ForwardInto<double>(x, weight, bias, activation, y, argument);
+    WithType(x, [&](auto type) {
+      ForwardInto<decltype(type)>(x, weight, bias, activation, y, argument);
+    });
   }
   const Tensor kept = activation.activation == Activation::kNone ? Tensor()
                       : keeps_argument                           ? argument
@@ -281,8 +318,7 @@ Tensor LinearConcat(const Tensor& x, const std::vector<Tensor>& weights,
   {
     const NoGrad guard;
     const Tensor weight = Concat(weights, 0), bias = biases.empty() ? Tensor() : Concat(biases, 0);
-    x.dtype() == DType::kF32 ? ForwardInto<float>(x, weight, bias, {}, y, Tensor())
-                             : ForwardInto<double>(x, weight, bias, {}, y, Tensor());
+    WithType(x, [&](auto type) { ForwardInto<decltype(type)>(x, weight, bias, {}, y, Tensor()); });
   }
   return Record<LinearConcatNode>(y, inputs, x, weights, biases);
 }

@@ -18,10 +18,12 @@
 namespace autograd {
 
 // activation(x weight^T + bias): x [..., in], weight [out, in], bias [out] or undefined for none;
-// result [..., out]. The layout of the weight is PyTorch's. All f32 or all f64. The same bytes as
-// MatMul, Add and the activation one after the other, but for the rounding of the sum with the
-// bias. Throws std::invalid_argument naming all shapes and dtypes if they do not fit, or for a
-// negative kElu parameter.
+// result [..., out]. The layout of the weight is PyTorch's. All f32, all f64, or bf16 x and result
+// with f32 weight and bias: the sums, the bias and the activation are then f32 and rounded once at
+// the end, the weight is rounded for the product, and the gradients of weight and bias are f32. The
+// same bytes as MatMul, Add and the activation one after the other, but for the rounding of the sum
+// with the bias and, in bf16, after each of them. Throws std::invalid_argument naming all shapes
+// and dtypes if they do not fit, or for a negative kElu parameter.
 Tensor Linear(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(),
               const ActivationSpec& activation = {});
 

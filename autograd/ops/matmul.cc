@@ -3,8 +3,10 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "autograd/kernels/gemm.h"
+#include "autograd/kernels/gemm_bf16.h"
 #include "autograd/node.h"
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/dispatch.h"
@@ -51,6 +53,29 @@ Tensor Batched(const Tensor& x, const Shape& batch) {
   return BatchStride(expanded).has_value() ? expanded : Clone(expanded);
 }
 
+// One product, and a batch of them, of a type of gemm.h or of bf16.
+template <class T>
+void Product(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, int64_t a_column,
+             const T* b, int64_t b_row, int64_t b_column, T* y) {
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    kernels::GemmBf16(m, n, k, a, a_row, a_column, b, b_row, b_column, 0.0f, y, n);
+  } else {
+    kernels::Gemm(m, n, k, T{1}, a, a_row, a_column, b, b_row, b_column, T{0}, y, n);
+  }
+}
+template <class T>
+void Products(int64_t batch, int64_t m, int64_t n, int64_t k, const T* a, int64_t a_batch,
+              int64_t a_row, int64_t a_column, const T* b, int64_t b_batch, int64_t b_row,
+              int64_t b_column, T* y) {
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    kernels::BatchedGemmBf16(batch, m, n, k, a, a_batch, a_row, a_column, b, b_batch, b_row,
+                             b_column, 0.0f, y, m * n, n);
+  } else {
+    kernels::BatchedGemm(batch, m, n, k, T{1}, a, a_batch, a_row, a_column, b, b_batch, b_row,
+                         b_column, T{0}, y, m * n, n);
+  }
+}
+
 template <class T>
 void Multiply(const Tensor& a, const Tensor& b, const Tensor& y) {
   const Shape batch = BatchOf(y);
@@ -58,14 +83,12 @@ void Multiply(const Tensor& a, const Tensor& b, const Tensor& y) {
   const auto row = [](const Tensor& x) { return x.strides()[x.rank() - 2]; };
   const auto column = [](const Tensor& x) { return x.strides()[x.rank() - 1]; };
   if (batch.numel() == 1) {
-    kernels::Gemm(m, n, k, T{1}, a.raw<T>(), row(a), column(a), b.raw<T>(), row(b), column(b), T{0},
-                  y.raw<T>(), n);
-    return;
+    return Product<T>(m, n, k, a.raw<T>(), row(a), column(a), b.raw<T>(), row(b), column(b),
+                      y.raw<T>());
   }
   const Tensor as = Batched(a, batch), bs = Batched(b, batch);
-  kernels::BatchedGemm(batch.numel(), m, n, k, T{1}, as.raw<T>(), *BatchStride(as), row(as),
-                       column(as), bs.raw<T>(), *BatchStride(bs), row(bs), column(bs), T{0},
-                       y.raw<T>(), m * n, n);
+  Products<T>(batch.numel(), m, n, k, as.raw<T>(), *BatchStride(as), row(as), column(as),
+              bs.raw<T>(), *BatchStride(bs), row(bs), column(bs), y.raw<T>());
 }
 
 class MatMulNode final : public NodeOf<MatMulNode> {
@@ -99,7 +122,16 @@ Tensor MultiplyMatrices(const Tensor& a, const Tensor& b) {
   Tensor y = Tensor::Empty(WithMatrix(batch, a.size(-2), b.size(-1)), a.dtype());
   if (y.numel() > 0) {
     const NoGrad guard;
-    y.dtype() == DType::kF32 ? Multiply<float>(a, b, y) : Multiply<double>(a, b, y);
+    switch (y.dtype()) {
+      case DType::kF32:
+        Multiply<float>(a, b, y);
+        break;
+      case DType::kF64:
+        Multiply<double>(a, b, y);
+        break;
+      default:
+        Multiply<BFloat16>(a, b, y);
+    }
   }
   return Record<MatMulNode>(y, {&a, &b}, a, b);
 }
@@ -108,7 +140,7 @@ Tensor MultiplyMatrices(const Tensor& a, const Tensor& b) {
 
 Tensor MatMul(const Tensor& a, const Tensor& b) {
   internal::CheckDefined("MatMul", {&a, &b});
-  const bool floating = a.dtype() == DType::kF32 || a.dtype() == DType::kF64;
+  const bool floating = IsFloating(a.dtype());
   if (a.rank() == 0 || b.rank() == 0 || a.dtype() != b.dtype() || !floating ||
       a.size(-1) != b.size(b.rank() == 1 ? 0 : -2)) {
     throw std::invalid_argument("MatMul: cannot multiply " + Describe(a) + " by " + Describe(b));

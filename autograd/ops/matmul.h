@@ -15,9 +15,9 @@ namespace autograd {
 
 // The matrix product, with the rules of PyTorch's matmul: [..., m, k] by [..., k, n] gives [..., m,
 // n], leading axes broadcast; a vector [k] on the left counts as [1, k], on the right as [k, 1],
-// and the axis of 1 is dropped from the result. Any strides. Both operands f32 or both f64. Throws
-// std::invalid_argument naming both shapes otherwise, and for operands of rank 0. d/da: g b^T,
-// d/db: a^T g, summed over broadcast axes.
+// and the axis of 1 is dropped from the result. Any strides. Both operands f32, both f64 or both
+// bf16 (added up in f32 and rounded once). Throws std::invalid_argument naming both shapes
+// otherwise, and for operands of rank 0. d/da: g b^T, d/db: a^T g, summed over broadcast axes.
 Tensor MatMul(const Tensor& a, const Tensor& b);
 
 }  // namespace autograd

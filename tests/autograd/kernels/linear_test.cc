@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "autograd/dtype.h"
 #include "autograd/kernels/gemm_reference.h"
 #include "autograd/parallel/parallel.h"
 
@@ -182,6 +183,120 @@ TEST_F(LinearThreads, NeitherTheirNumberNorAlignmentChangesABit) {
                      dy2.data() + threads, dx2.data() + threads, dw2.data() + threads,
                      db2.data() + threads);
       for (auto* v : {&y2, &dx2, &dw2, &db2}) v->erase(v->begin(), v->begin() + threads);
+      if (threads == 1) {
+        y = y2;
+        dx = dx2;
+        dw = dw2;
+        db = db2;
+      }
+      EXPECT_TRUE(SameBytes(y, y2)) << threads;
+      EXPECT_TRUE(SameBytes(dx, dx2)) << threads;
+      EXPECT_TRUE(SameBytes(dw, dw2)) << threads;
+      EXPECT_TRUE(SameBytes(db, db2)) << threads;
+    }
+  }
+}
+
+std::vector<BFloat16> Rounded(const std::vector<float>& x) {
+  std::vector<BFloat16> y;
+  for (const float value : x) y.push_back(ToBFloat16(value));
+  return y;
+}
+
+std::vector<float> Widened(const std::vector<BFloat16>& x) {
+  std::vector<float> y;
+  for (const BFloat16 value : x) y.push_back(ToFloat(value));
+  return y;
+}
+
+// Within `bound` or a rounding to bf16.
+void ExpectNearBf16(const std::vector<BFloat16>& value, const std::vector<float>& expected,
+                    double bound) {
+  ASSERT_EQ(value.size(), expected.size());
+  for (size_t i = 0; i < value.size(); ++i) {
+    ASSERT_NEAR(ToFloat(value[i]), expected[i], bound + std::abs(expected[i]) / 250) << i;
+  }
+}
+
+// The same layer in f32 at the rounded operands is the oracle.
+class LinearBf16 : public LinearThreads {
+ protected:
+  struct Rounding {
+    explicit Rounding(const LinearSize& s)
+        : x(Rounded(Values<float>(s.rows * s.in, 1))),
+          dy(Rounded(Values<float>(s.rows * s.out, 4))),
+          saved(Rounded(Values<float>(s.rows * s.out, 5))),
+          w(Values<float>(s.in * s.out, 2)),
+          b(Values<float>(s.out, 3)),
+          rounded_w(Widened(Rounded(w))) {}
+    std::vector<BFloat16> x, dy, saved;
+    std::vector<float> w, b, rounded_w;
+  };
+};
+
+TEST_F(LinearBf16, ForwardIsThatInF32Rounded) {
+  for (const LinearSize& s : kSizes) {
+    SCOPED_TRACE(Name(s));
+    const Rounding p(s);
+    const auto x = Widened(p.x);
+    const auto silu = LinearActivation<float>::Of(UnaryOp::kSilu);
+    std::vector<float> y(p.dy.size()), pre(y.size());
+    std::vector<BFloat16> y2(y.size()), pre2(y.size());
+    LinearForward(s, x.data(), p.rounded_w.data(), p.b.data(), silu, y.data(), pre.data());
+    LinearForward(s, p.x.data(), p.w.data(), p.b.data(), silu, y2.data(), pre2.data());
+    ExpectNearBf16(y2, y, Bound<float>(s.in));
+    ExpectNearBf16(pre2, pre, Bound<float>(s.in));
+    LinearForward(s, p.x.data(), p.w.data(), p.b.data(), {}, y2.data(), nullptr);
+    EXPECT_TRUE(SameBytes(y2, pre2));
+  }
+}
+
+TEST_F(LinearBf16, BackwardIsThatInF32OfTheRoundedGradient) {
+  for (const LinearSize& s : kSizes) {
+    for (const bool activated : {false, true}) {
+      SCOPED_TRACE(Name(s) + (activated ? ", silu" : ""));
+      const Rounding p(s);
+      const auto x = Widened(p.x), saved = Widened(p.saved);
+      const auto silu =
+          activated ? LinearActivation<float>::Of(UnaryOp::kSilu) : LinearActivation<float>();
+      auto dz = Widened(p.dy);
+      if (activated) {
+        silu.backward(dz.data(), saved.data(), dz.data(), s.rows * s.out, 0.0f);
+        dz = Widened(Rounded(dz));
+      }
+      std::vector<float> dx(x.size()), dw(p.w.size()), db(p.b.size());
+      LinearBackward(s, x.data(), p.rounded_w.data(), LinearActivation<float>(), nullptr, dz.data(),
+                     dx.data(), dw.data(), db.data());
+      std::vector<BFloat16> dx2(dx.size());
+      std::vector<float> dw2(dw.size(), 9.0f), db2(db.size(), 9.0f);
+      LinearBackward(s, p.x.data(), p.w.data(), silu, p.saved.data(), p.dy.data(), dx2.data(),
+                     dw2.data(), db2.data());
+      ExpectNearBf16(dx2, dx, Bound<float>(s.out));
+      ExpectNear(dw2, dw, Bound<float>(s.rows));
+      ExpectNear(db2, db, Bound<float>(s.rows));
+      // What is not wanted is not computed, and the rest is the same.
+      std::vector<float> dw3(dw.size());
+      LinearBackward(s, p.x.data(), p.w.data(), silu, p.saved.data(), p.dy.data(), nullptr,
+                     dw3.data(), nullptr);
+      EXPECT_TRUE(SameBytes(dw2, dw3));
+    }
+  }
+}
+
+TEST_F(LinearBf16, TheNumberOfThreadsDoesNotChangeABit) {
+  for (const LinearSize& s : kSizes) {
+    SCOPED_TRACE(Name(s));
+    const Rounding p(s);
+    const auto silu = LinearActivation<float>::Of(UnaryOp::kSilu);
+    std::vector<BFloat16> y(p.dy.size()), dx(p.x.size());
+    std::vector<float> dw(p.w.size()), db(p.b.size());
+    for (const int threads : {1, 2, 3, 16}) {
+      SetNumThreads(threads);
+      auto y2 = y, dx2 = dx;
+      auto dw2 = dw, db2 = db;
+      LinearForward(s, p.x.data(), p.w.data(), p.b.data(), silu, y2.data(), nullptr);
+      LinearBackward(s, p.x.data(), p.w.data(), silu, p.saved.data(), p.dy.data(), dx2.data(),
+                     dw2.data(), db2.data());
       if (threads == 1) {
         y = y2;
         dx = dx2;

@@ -158,6 +158,10 @@ std::vector<OpCase> MatMulCases() {
                        },
                        {"MatMul", "f32", "f64"}},
                       {[] {
+                         MatMul(Ones({2, 3}, DType::kBF16), Ones({3, 2}));
+                       },
+                       {"MatMul", "bf16", "f32"}},
+                      {[] {
                          MatMul(Ones({}), Ones({3, 2}));
                        },
                        {"MatMul", "[] f32"}},
@@ -166,7 +170,6 @@ std::vector<OpCase> MatMulCases() {
                        },
                        {"MatMul", "[2]", "[3]"}}};
   cases[5].large = {{9, 60, 50}, {9, 50, 70}};
-  for (OpCase& line : cases) line.no_bf16 = "its kernels have no bf16 yet";
   return cases;
 }
 
@@ -203,7 +206,11 @@ std::vector<OpCase> LinearCases() {
                       {[] {
                          Linear(Ones({2, 3}), Ones({4, 3}), Tensor(), {Activation::kElu, -1});
                        },
-                       {"Linear", "ELU", "-1"}}};
+                       {"Linear", "ELU", "-1"}},
+                      {[] {
+                         Linear(Ones({2, 3}, DType::kBF16), Ones({4, 3}, DType::kBF16));
+                       },
+                       {"Linear", "[4, 3] bf16", "f32 weight"}}};
   cases.push_back(LinearConcatCase("two layers", {{3, 2}, {4, 2}, {1, 2}, {4}, {1}}));
   cases.back().large = {{700, 65}, {67, 65}, {35, 65}, {67}, {35}};
   cases.back().misuses = {{[] {
@@ -225,9 +232,17 @@ std::vector<OpCase> LinearCases() {
                           {[] {
                              LinearConcat(Ones({2, 3}), {Ones({4, 3}), Tensor()});
                            },
-                           {"LinearConcat", "undefined"}}};
+                           {"LinearConcat", "undefined"}},
+                          {[] {
+                             LinearConcat(Ones({2, 3}, DType::kBF16), {Ones({4, 3}, DType::kBF16)});
+                           },
+                           {"LinearConcat", "weight [4, 3] bf16"}}};
   cases.push_back(LinearConcatCase("batch without biases", {{2, 2, 3}, {2, 3}, {3, 3}}));
-  for (OpCase& line : cases) line.no_bf16 = "its kernels have no bf16 yet";
+  for (OpCase& line : cases) {
+    for (size_t i = 1; i < line.inputs.size(); ++i) {
+      line.bf16_parameters.push_back(static_cast<int>(i));
+    }
+  }
   return cases;
 }
 
