@@ -3,7 +3,7 @@
 #include "autograd/kernels/gemm_bf16_pair_pack.h"
 #include "autograd/kernels/gemm_bf16_pairs.h"
 #include "autograd/kernels/gemm_epilogue.h"
-#include "autograd/kernels/simd_avx512.h"
+#include "autograd/kernels/simd_avx512_bf16.h"
 
 namespace autograd::kernels {
 namespace {
@@ -11,16 +11,6 @@ namespace {
 // 28 of the 32 registers hold sums, 2 a row of B, 1 the pair of A.
 constexpr int kRows = 14;
 constexpr int kVecs = 2;
-
-// Floats that the processor itself rounds to bf16.
-struct Avx512Bf16F32 : Avx512F32 {
-  static void StoreBf16(BFloat16* p, Vec v) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), (__m256i)_mm512_cvtneps_pbh(v));
-  }
-  static void StoreBf16Partial(BFloat16* p, Vec v, int64_t n) {
-    _mm256_mask_storeu_epi16(p, FirstLanes(n), (__m256i)_mm512_cvtneps_pbh(v));
-  }
-};
 
 bool ReadsA(const BFloat16*, int64_t, int64_t col_stride) { return col_stride == 1; }
 

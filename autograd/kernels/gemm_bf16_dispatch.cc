@@ -15,19 +15,24 @@ const GemmBf16Kernels& Choose() {
     case Isa::kAvx512:
       return kGemmBf16Avx512;
     case Isa::kAvx512Bf16:
-    case Isa::kAmx:
       return kGemmBf16Avx512Bf16;
+    case Isa::kAmx:
+      return kGemmBf16Amx;
   }
 #endif
   return kGemmBf16Scalar;
 }
 
-}  // namespace
-
-const GemmBf16Kernels& ActiveGemmBf16Kernels() {
-  static const GemmBf16Kernels& kernels = Choose();
+const GemmBf16Kernels*& Active() {
+  static const GemmBf16Kernels* kernels = &Choose();
   return kernels;
 }
+
+}  // namespace
+
+const GemmBf16Kernels& ActiveGemmBf16Kernels() { return *Active(); }
+
+void SetGemmBf16KernelsForTest(const GemmBf16Kernels& kernels) { Active() = &kernels; }
 
 void MultiplyWidened(const GemmBf16Block& x) {
   const GemmKernels<float>& kernels = ActiveGemmKernels(float());

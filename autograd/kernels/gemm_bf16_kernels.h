@@ -64,11 +64,15 @@ struct GemmBf16Kernels {
 
 // The table of ActiveIsa().
 const GemmBf16Kernels& ActiveGemmBf16Kernels();
+// For tests: the table from now on, before any product.
+void SetGemmBf16KernelsForTest(const GemmBf16Kernels& kernels);
 
 extern const GemmBf16Kernels kGemmBf16Scalar;
 extern const GemmBf16Kernels kGemmBf16Avx2;
 extern const GemmBf16Kernels kGemmBf16Avx512;
 extern const GemmBf16Kernels kGemmBf16Avx512Bf16;
+extern const GemmBf16Kernels kGemmBf16Amx;
+extern const GemmBf16Kernels kGemmBf16AmxEmulated;  // linked into tests only
 
 // GemmBf16Kernels::multiply of the tables that widen: the f32 kernels on the packed floats.
 void MultiplyWidened(const GemmBf16Block& block);
