@@ -58,9 +58,9 @@ class AttentionBackwardPass : AttentionTile<V> {
     for (int64_t panel = 0; panel < pass.layout_.panels; panel += kBlockPanels) {
       pass.KeyBlock(panel);
     }
-    // The scale is in the keys.
+    // The scale is in the keys, and kUnit too.
     if (head.dq.data != nullptr)
-      Tile::UnpackDots(pass.dq_, head.size.queries, head.size.head, head.dq);
+      Tile::UnpackDots(pass.dq_, 1 / Tile::kUnit, head.size.queries, head.size.head, head.dq);
   }
 
  private:
@@ -86,7 +86,7 @@ class AttentionBackwardPass : AttentionTile<V> {
     Tile::CopyRows(head_.q, size.queries, layout_.queries, size.head, 1, q_);
     Tile::CopyRows(head_.out_grad, size.queries, layout_.queries, size.value, 1, g_);
     for (int64_t i = 0; i < layout_.queries; ++i) {
-      sums_[i] = i < size.queries ? head_.log_sum_exp[i] : T(0);
+      sums_[i] = i < size.queries ? Tile::kUnit * head_.log_sum_exp[i] : T(0);
       shifts_[i] = i < size.queries ? Tile::Dot(head_.out_grad[i], head_.out[i], size.value) : T(0);
     }
     for (int64_t i = 0; i < layout_.queries * layout_.head; ++i) dq_[i] = 0;
@@ -102,7 +102,7 @@ class AttentionBackwardPass : AttentionTile<V> {
       const int64_t key = first_key + i * kWidth;
       Tile::PackPanel(head_.k, key, size.keys, size.head, k_ + i * head);
       Tile::PackPanel(head_.v, key, size.keys, size.value, v_ + i * value);
-      Tile::ScalePanel(head_.scale, size.head, k_ + i * head);
+      Tile::ScalePanel(Tile::kUnit * head_.scale, size.head, k_ + i * head);
     }
     for (int64_t i = 0; i < panels * head; ++i) dk_[i] = 0;
     for (int64_t i = 0; i < panels * value; ++i) dv_[i] = 0;
@@ -231,8 +231,8 @@ class AttentionBackwardPass : AttentionTile<V> {
   const Layout layout_;
   T *q_, *g_;              // dense vectors
   T* dq_;                  // groups of sums over keys
-  T *sums_, *shifts_;      // L and D
-  T *k_, *dk_, *v_, *dv_;  // panels of a block of keys, k times the scale
+  T *sums_, *shifts_;      // L times kUnit, and D
+  T *k_, *dk_, *v_, *dv_;  // panels of a block of keys, k times the scale and kUnit
   T *p_, *ds_;             // [panel][query][key]
 };
 

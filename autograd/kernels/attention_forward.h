@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "autograd/kernels/attention_narrow.h"
 #include "autograd/kernels/attention_tile.h"
 
 namespace autograd::kernels {
@@ -25,6 +26,7 @@ class AttentionForwardPass : AttentionTile<V> {
 
   // Their scores with a panel of queries take half of a first-level cache.
   static constexpr int64_t kForwardKeys = 28 * 8;
+  static constexpr bool kHasNarrow = Tile::kManyRegisters && sizeof(T) == 4;
 
  public:
   static int64_t Scratch(const AttentionHeadSize& size) {
@@ -53,8 +55,15 @@ class AttentionForwardPass : AttentionTile<V> {
     query_panel_ = scratch + Tile::RoundUp(keys * (key_stride_ + value_stride_), 16);
     out_panel_ = query_panel_ + kWidth * key_stride_;
     scores_ = out_panel_ + kWidth * value_stride_;
-    Tile::CopyRows(head.k, size.keys, keys, size.head, head.scale, keys_);
+    Tile::CopyRows(head.k, size.keys, keys, size.head, Tile::kUnit * head.scale, keys_);
     Tile::CopyRows(head.v, size.keys, keys, size.value, 1, values_);
+    if constexpr (kHasNarrow) {
+      using Narrow = AttentionNarrow<V>;
+      // What is hidden must not matter.
+      narrow_ =
+          key_stride_ == Narrow::kElements && value_stride_ == Narrow::kElements && !size.causal;
+      if (narrow_) max_square_ = Narrow::MaxSquare(keys_, size.keys);
+    }
   }
 
   // The softmax of a panel as far as it is known.
@@ -70,6 +79,7 @@ class AttentionForwardPass : AttentionTile<V> {
     const int64_t keys = size.causal && last < size.keys ? last : size.keys;
     Tile::PackPanel(head_.q, first, size.queries, size.head, query_panel_);
     State<kVecs> state;
+    if (RunNarrow<kVecs>(state)) return Finish<kVecs>(first, last, state);
     for (int v = 0; v < kVecs; ++v)
       state.max[v] = V::Set(-Consts<V>::kInf), state.sum[v] = V::Zero();
     for (int64_t key = 0; key < keys; key += kForwardKeys) {
@@ -77,6 +87,24 @@ class AttentionForwardPass : AttentionTile<V> {
       Block<kVecs>(first, key, count, state);
     }
     Finish<kVecs>(first, last, state);
+  }
+
+  // False if the panel's scores may be large, or its vectors.
+  template <int kVecs>
+  bool RunNarrow(State<kVecs>& state) {
+    if constexpr (kHasNarrow) {
+      using Narrow = AttentionNarrow<V>;
+      for (int v = 0; v < kVecs; ++v) {
+        if (!narrow_ || !Narrow::Moderate(query_panel_ + v * V::kLanes, max_square_)) return false;
+      }
+      for (int v = 0; v < kVecs; ++v) {
+        state.max[v] = V::Zero();
+        state.sum[v] = Narrow::Run(query_panel_ + v * V::kLanes, keys_, values_, head_.size.keys,
+                                   out_panel_ + v * V::kLanes);
+      }
+      return true;
+    }
+    return false;
   }
 
   // Takes in the keys first_key ... first_key + count - 1.
@@ -175,7 +203,7 @@ class AttentionForwardPass : AttentionTile<V> {
     if (head_.log_sum_exp == nullptr) return;
     for (int v = 0; v < kVecs; ++v) {
       const int64_t at = first + v * V::kLanes;
-      const Vec sums = state.max[v] + Log<V>(state.sum[v]);
+      const Vec sums = V::Fma(V::Set(1 / Tile::kUnit), state.max[v], Log<V>(state.sum[v]));
       if (last - at >= V::kLanes)
         V::Store(head_.log_sum_exp + at, sums);
       else
@@ -185,7 +213,9 @@ class AttentionForwardPass : AttentionTile<V> {
 
   const AttentionHead<T>& head_;
   const int64_t key_stride_, value_stride_;
-  T *keys_, *values_;                      // dense, keys times the scale
+  bool narrow_ = false;
+  T max_square_ = 0;                       // of the keys, times the scale and kUnit, where narrow_
+  T *keys_, *values_;                      // dense, keys times the scale and kUnit
   T *query_panel_, *out_panel_, *scores_;  // [element][query], [element][query], [key][query]
 };
 

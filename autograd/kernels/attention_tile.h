@@ -30,6 +30,30 @@ struct LaneSums {
   }
 };
 
+// Of(x) is e^(x / kUnit), in f32 for |x| <= 87 kUnit. With kUnit = 1 / ln 2 the power of two is
+// exact and the rest in (-1/2, 1/2).
+template <class V, class Scalar = typename V::Scalar>
+struct AttentionExp {
+  static constexpr double kUnit = 1;
+  [[gnu::always_inline]] static typename V::Vec Of(typename V::Vec x) { return Exp<V>(x); }
+};
+template <class V>
+struct AttentionExp<V, float> {
+  using Vec = typename V::Vec;
+  static constexpr float kUnit = MathConst<float>::kLog2E;
+  // (2^r - 1) / r on |r| <= 1/2, minimax for the relative error of 2^r: 2^-23.4, as much as f32 can
+  // hold. (Exp of vec_math.h has one coefficient more, and its last bit right more often.)
+  static constexpr float kPoly[] = {0.693146978f, 0.240222421f, 0.0555073376f, 0.00967151298f,
+                                    0.00132647223f};
+
+  [[gnu::always_inline]] static Vec Of(Vec x) {
+    const Vec round = V::Set(MathConst<float>::kRound);
+    const Vec shifted = x + round, r = x - (shifted - round);
+    // The integer is in the lower bits of `shifted`.
+    return V::AddInt(V::Fma(r, Poly<V>(r, kPoly), V::Set(1)), V::template ShiftLeft<23>(shifted));
+  }
+};
+
 template <class V>
 struct AttentionTile {
   using T = typename V::Scalar;
@@ -66,29 +90,14 @@ struct AttentionTile {
     }
   }
 
-  // (e^r - 1 - r) / r^2 on |r| <= ln(2)/2, minimax for the relative error of e^r: 2^-23.2, as much
-  // as f32 can hold. (Exp of vec_math.h has one coefficient more, and its last bit right more
-  // often.)
-  static constexpr float kExpPoly[] = {0.499992311f, 0.166671157f, 0.0418903306f, 0.0083125010f};
+  // Scores are computed times this, so that exponentials need no multiplication of their own.
+  static constexpr T kUnit = AttentionExp<V>::kUnit;
 
-  // e^x for x <= 0 and a little above; e^-87 for all below it, so that nothing is subnormal.
+  // e^(x / kUnit) for x <= 0 and a little above; e^-87 (f32) for all below it, so that nothing is
+  // subnormal.
   [[gnu::always_inline]] static Vec ExpDown(Vec x) {
-    if constexpr (sizeof(T) == 8) {
-      return Exp<V>(x);
-    } else {
-      using C = Consts<V>;
-      x = V::Max(V::Set(-87.0f), x);
-      const Vec n = V::Fma(x, V::Set(C::kLog2E), V::Set(C::kRound)) - V::Set(C::kRound);
-      // The rest of ln 2 would change the result by 2e-9 n of it.
-      const Vec r = V::Fnma(n, V::Set(C::kLn2), x);
-      const Vec one = V::Set(1);
-      const Vec y = V::Fma(r, V::Fma(r, Poly<V>(r, kExpPoly), one), one);
-      if constexpr (kManyRegisters) {
-        return V::Scale(y, n);
-      } else {
-        return y * V::PowerOfTwo(n);
-      }
-    }
+    if constexpr (sizeof(T) == 4) x = V::Max(V::Set(-87 * kUnit), x);
+    return AttentionExp<V>::Of(x);
   }
 
   // True in the lanes of vector v of a panel whose number in the panel is below `bound`.
@@ -212,17 +221,18 @@ struct AttentionTile {
     V::Store(sums, V::Load(sums) + LaneSums<V>::Of(acc));
   }
 
-  // Writes vectors from their groups.
-  static void UnpackDots(const T* sums, int64_t count, int64_t n, const VectorList<T>& to) {
+  // Writes vectors from their groups, times `scale`.
+  static void UnpackDots(const T* sums, T scale, int64_t count, int64_t n,
+                         const VectorList<T>& to) {
     const int64_t groups = Padded(n) / kDotColumns;
     for (int64_t j = 0; j < count; ++j) {
       const T* group = sums + j / kDotRows * groups * V::kLanes + j % kDotRows * kDotColumns;
       T* vector = to[j];
       int64_t x = 0;
       for (; x + kDotColumns <= n; x += kDotColumns, group += V::kLanes) {
-        CopyScaled<kDotColumns>(group, 1, vector + x);
+        CopyScaled<kDotColumns>(group, scale, vector + x);
       }
-      for (; x < n; ++x, ++group) vector[x] = *group;
+      for (; x < n; ++x, ++group) vector[x] = scale * *group;
     }
   }
 
