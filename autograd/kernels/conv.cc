@@ -32,8 +32,11 @@ bool WindowsFit(const ConvSize& s) {
 }
 
 // The kernels of conv_direct.h where they serve.
-const ConvKernels* DirectKernels(const ConvSize& s) {
+const ConvKernels* KernelsFor(const ConvSize& s) {
   return WindowsFit(s) ? ActiveConvKernels() : nullptr;
+}
+const ConvBf16Kernels* Bf16KernelsFor(const ConvSize& s) {
+  return WindowsFit(s) ? ActiveConvBf16Kernels() : nullptr;
 }
 
 template <class T>
@@ -50,8 +53,8 @@ void Forward(const ConvSize& s, const T* x, const T* w, const ConvEpilogue<T>& e
                 s.channels, T(0), y, s.out_channels, Finish(epilogue));
   }
   if constexpr (std::is_same_v<T, float>) {
-    if (const ConvKernels* kernels = DirectKernels(s))
-      return DirectForward(*kernels, s, x, w, epilogue, y);
+    if (const ConvKernels* kernels = KernelsFor(s))
+      return DirectForward(kernels->f32, s, x, w, epilogue, y);
   }
   PatchesForward(s, x, w, epilogue, y);
 }
@@ -64,8 +67,8 @@ void InputGradient(const ConvSize& s, const T* dy, const T* w, const ConvEpilogu
                 s.channels, 1, T(0), dx, s.channels, Finish(epilogue));
   }
   if constexpr (std::is_same_v<T, float>) {
-    if (const ConvKernels* kernels = DirectKernels(s))
-      return DirectInputGradient(*kernels, s, dy, w, epilogue, dx);
+    if (const ConvKernels* kernels = KernelsFor(s))
+      return DirectInputGradient(kernels->f32, s, dy, w, epilogue, dx);
   }
   PatchesInputGradient(s, dy, w, epilogue, dx);
 }
@@ -73,7 +76,7 @@ void InputGradient(const ConvSize& s, const T* dy, const T* w, const ConvEpilogu
 template <class T>
 void WeightGradient(const ConvSize& s, const T* x, const T* dy, T* dw) {
   if constexpr (std::is_same_v<T, float>) {
-    if (const ConvKernels* kernels = DirectKernels(s))
+    if (const ConvKernels* kernels = KernelsFor(s))
       return DirectWeightGradient(*kernels, s, x, dy, dw);
   }
   PatchesWeightGradient(s, x, dy, dw);
@@ -91,6 +94,15 @@ void ConvForward(const ConvSize& size, const double* x, const double* w,
   Forward(size, x, w, epilogue, y);
 }
 
+void ConvForward(const ConvSize& size, const BFloat16* x, const float* w,
+                 const ConvEpilogue<BFloat16>& epilogue, BFloat16* y) {
+  if (const ConvBf16Kernels* kernels = Bf16KernelsFor(size))
+    return DirectForward(*kernels, size, x, w, epilogue, y);
+  if (const ConvKernels* kernels = KernelsFor(size))
+    return DirectForward(kernels->widened, size, x, w, epilogue, y);
+  PatchesForward(size, x, w, epilogue, y);
+}
+
 void ConvInputGradient(const ConvSize& size, const float* dy, const float* w,
                        const ConvEpilogue<float>& epilogue, float* dx) {
   InputGradient(size, dy, w, epilogue, dx);
@@ -99,6 +111,15 @@ void ConvInputGradient(const ConvSize& size, const float* dy, const float* w,
 void ConvInputGradient(const ConvSize& size, const double* dy, const double* w,
                        const ConvEpilogue<double>& epilogue, double* dx) {
   InputGradient(size, dy, w, epilogue, dx);
+}
+
+void ConvInputGradient(const ConvSize& size, const BFloat16* dy, const float* w,
+                       const ConvEpilogue<BFloat16>& epilogue, BFloat16* dx) {
+  if (const ConvBf16Kernels* kernels = Bf16KernelsFor(size))
+    return DirectInputGradient(*kernels, size, dy, w, epilogue, dx);
+  if (const ConvKernels* kernels = KernelsFor(size))
+    return DirectInputGradient(kernels->widened, size, dy, w, epilogue, dx);
+  PatchesInputGradient(size, dy, w, epilogue, dx);
 }
 
 void ConvWeightGradient(const ConvSize& size, const float* x, const float* dy, float* dw) {
@@ -114,7 +135,7 @@ void ConvWeightGradient(const ConvSize& size, const BFloat16* x, const BFloat16*
     if (const ConvPairsKernels* kernels = ActiveConvPairsKernels())
       return PairsWeightGradient(*kernels, size, x, dy, dw);
   }
-  if (const ConvKernels* kernels = DirectKernels(size))
+  if (const ConvKernels* kernels = KernelsFor(size))
     return DirectWeightGradient(*kernels, size, x, dy, dw);
   PatchesWeightGradient(size, x, dy, dw);
 }

@@ -18,8 +18,8 @@
 // so each is the derivative of the others.
 //
 // The work goes one of three ways, chosen by the size alone:
-// - a 1x1 kernel without shift and residual is a matrix product (gemm.h);
-// - f32 with AVX2 or AVX-512: conv_direct.h, which reads the images where they are;
+// - a 1x1 kernel in f32 or f64, without shift and residual, is a matrix product (gemm.h);
+// - f32 and bf16 with AVX2 or later: conv_direct.h, which reads the images where they are;
 // - anything else: conv_patches.h, which copies patches of x into a matrix, a cacheful at a time,
 //   and multiplies that.
 //
@@ -50,6 +50,11 @@ void ConvForward(const ConvSize& size, const float* x, const float* w,
                  const ConvEpilogue<float>& epilogue, float* y);
 void ConvForward(const ConvSize& size, const double* x, const double* w,
                  const ConvEpilogue<double>& epilogue, double* y);
+// Of bf16 images and f32 weights, bias and shift: sums are f32 and rounded once, at the end. Where
+// the processor multiplies bf16, the weights are rounded to it and subnormal numbers may count as
+// 0.
+void ConvForward(const ConvSize& size, const BFloat16* x, const float* w,
+                 const ConvEpilogue<BFloat16>& epilogue, BFloat16* y);
 
 // dx[n, i, j, c] = bias[c] + shift[n, c] + residual[n, i, j, c] + sum of w[o, a, b, c] dy[n, k, l,
 // o] over all o and taps (a, b) through which y[n, k, l, o] reads x[n, i, j, c]: the transposed
@@ -58,6 +63,9 @@ void ConvInputGradient(const ConvSize& size, const float* dy, const float* w,
                        const ConvEpilogue<float>& epilogue, float* dx);
 void ConvInputGradient(const ConvSize& size, const double* dy, const double* w,
                        const ConvEpilogue<double>& epilogue, double* dx);
+// Of bf16 images, as ConvForward.
+void ConvInputGradient(const ConvSize& size, const BFloat16* dy, const float* w,
+                       const ConvEpilogue<BFloat16>& epilogue, BFloat16* dx);
 
 // dw[o, a, b, c] = sum over n, i, j of dy[n, i, j, o] times the element of x it meets.
 void ConvWeightGradient(const ConvSize& size, const float* x, const float* dy, float* dw);

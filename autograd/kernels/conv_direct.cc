@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
+#include "autograd/dtype.h"
 #include "autograd/kernels/conv_pass.h"
-#include "autograd/kernels/gemm_kernels.h"
 #include "autograd/kernels/gemm_scratch.h"
 #include "autograd/kernels/isa.h"
 
@@ -49,51 +50,77 @@ struct WeightStrides {
 
 // Whether vectors of channels make less work than vectors of outputs. A sum of lanes takes about as
 // long as kSumWork multiply-adds.
-bool PrefersDots(const ConvKernels& kernels, const ConvPass& pass) {
+template <class Source, class Image>
+bool PrefersDots(const DirectKernels<Source, Image>& kernels, const ConvPass<Source, Image>& pass) {
   constexpr int64_t kSumWork = 8;
-  const int64_t dot = pass.taps * CeilDiv(pass.source_channels, kernels.lanes) + kSumWork;
-  return pass.outputs * dot <
-         CeilDiv(pass.outputs, kernels.lanes) * pass.taps * pass.source_channels;
+  const int64_t dot = pass.taps * CeilDiv(pass.source_channels, kernels.dot_lanes) + kSumWork;
+  const int64_t direct = pass.taps * CeilDiv(pass.source_channels, kernels.depth);
+  return pass.outputs * dot < CeilDiv(pass.outputs, kernels.lanes) * direct;
 }
 
-void PackForDots(const ConvPass& pass, int64_t t, const float* w, const WeightStrides& strides,
-                 float* to) {
+template <class Source>
+Source Packed(float x) {
+  if constexpr (std::is_same_v<Source, BFloat16>)
+    return ToBFloat16(x);
+  else
+    return x;
+}
+
+// Tap t of [outputs, taps, channels].
+template <class Source, class Image>
+void PackForDots(const ConvPass<Source, Image>& pass, int64_t t, int64_t channels, const float* w,
+                 const WeightStrides& strides, Source* to) {
   for (int64_t o = 0; o < pass.outputs; ++o) {
+    Source* row = to + (o * pass.taps + t) * channels;
     for (int64_t c = 0; c < pass.source_channels; ++c) {
-      to[(o * pass.taps + t) * pass.source_channels + c] =
-          w[o * strides.output + c * strides.source];
+      row[c] = Packed<Source>(w[o * strides.output + c * strides.source]);
     }
+    std::fill(row + pass.source_channels, row + channels, Source());
   }
 }
 
-// Packed weights of all taps of one group, as DirectBlock says.
-void PackGroup(const ConvPass& pass, const Phase& rows, const Phase& columns, int64_t kernel_width,
-               const float* w, const WeightStrides& strides, float* to) {
-  const auto& gemm = ActiveGemmKernels(float());
-  const int64_t cols = pass.cols, panel = pass.taps * pass.source_channels * cols;
+// Packed weights of all taps of one group, as DirectBlock says; `channels` are those with their
+// zeros.
+template <class Source, class Image>
+void PackGroup(const DirectKernels<Source, Image>& kernels, const ConvPass<Source, Image>& pass,
+               int64_t channels, const Phase& rows, const Phase& columns, int64_t kernel_width,
+               const float* w, const WeightStrides& strides, Source* to) {
+  const int64_t cols = kernels.cols, panel = pass.taps * channels * cols;
   int64_t t = 0;
   for (int64_t a = 0; a < rows.taps; ++a) {
     for (int64_t b = 0; b < columns.taps; ++b, ++t) {
       const int64_t tap = (rows.first_tap + a * rows.tap_step) * kernel_width + columns.first_tap +
                           b * columns.tap_step;
       if (pass.dots) {
-        PackForDots(pass, t, w + tap * strides.tap, strides, to);
+        PackForDots(pass, t, channels, w + tap * strides.tap, strides, to);
         continue;
       }
       for (int64_t o = 0; o < pass.outputs; o += cols) {
-        gemm.pack_b(pass.source_channels, std::min(cols, pass.outputs - o),
-                    w + tap * strides.tap + o * strides.output, strides.source, strides.output,
-                    to + o / cols * panel + t * pass.source_channels * cols);
+        kernels.pack(pass.source_channels, std::min(cols, pass.outputs - o),
+                     w + tap * strides.tap + o * strides.output, strides.source, strides.output,
+                     to + o / cols * panel + t * channels * cols);
       }
     }
   }
 }
 
+const int64_t* TapOffsets(const Phase& rows, const Phase& columns) {
+  int64_t* offsets = GetScratch<int64_t>(ScratchUse::kConvTaps, 2 * rows.taps * columns.taps);
+  for (int64_t a = 0; a < rows.taps; ++a) {
+    for (int64_t b = 0; b < columns.taps; ++b) {
+      int64_t* tap = offsets + 2 * (a * columns.taps + b);
+      tap[0] = rows.offset + a * rows.offset_step;
+      tap[1] = columns.offset + b * columns.offset_step;
+    }
+  }
+  return offsets;
+}
+
 // Completes a pass, of which the images are set, and runs it.
-void RunPhases(const ConvKernels& kernels, const ConvSize& s, const Phase& rows,
+template <class Source, class Image>
+void RunPhases(const DirectKernels<Source, Image>& kernels, const ConvSize& s, const Phase& rows,
                const Phase& columns, const float* w, const WeightStrides& strides,
-               int64_t group_stride, ConvPass pass) {
-  pass.cols = kernels.cols;
+               ConvPass<Source, Image> pass) {
   pass.rows = rows.count;
   pass.columns = columns.count;
   pass.row_step = rows.source_step;
@@ -102,21 +129,15 @@ void RunPhases(const ConvKernels& kernels, const ConvSize& s, const Phase& rows,
   pass.to_offset = rows.first * pass.to_row_stride + columns.first * pass.to_pixel_stride;
   pass.to_row_stride *= rows.step;
   pass.to_pixel_stride *= columns.step;
-  int64_t* offsets = GetScratch<int64_t>(ScratchUse::kConvTaps, 2 * pass.taps);
-  for (int64_t a = 0; a < rows.taps; ++a) {
-    for (int64_t b = 0; b < columns.taps; ++b) {
-      int64_t* tap = offsets + 2 * (a * columns.taps + b);
-      tap[0] = rows.offset + a * rows.offset_step;
-      tap[1] = columns.offset + b * columns.offset_step;
-    }
-  }
-  pass.tap_offsets = offsets;
+  pass.tap_offsets = TapOffsets(rows, columns);
   pass.dots = PrefersDots(kernels, pass);
-  pass.group_weights =
-      CeilDiv(pass.outputs, pass.cols) * pass.cols * pass.taps * pass.source_channels;
-  float* packed = GetScratch<float>(ScratchUse::kConvWeights, s.groups * pass.group_weights);
+  const int64_t channels =
+      CeilDiv(pass.source_channels, kernels.channel_unit) * kernels.channel_unit;
+  pass.group_weights = CeilDiv(pass.outputs, kernels.cols) * kernels.cols * pass.taps * channels;
+  Source* packed = GetScratch<Source>(ScratchUse::kConvWeights, s.groups * pass.group_weights);
   for (int64_t g = 0; g < s.groups; ++g) {
-    PackGroup(pass, rows, columns, s.kernel_width, w + g * group_stride, strides,
+    PackGroup(kernels, pass, channels, rows, columns, s.kernel_width,
+              w + g * s.group_out_channels() * s.filter(), strides,
               packed + g * pass.group_weights);
   }
   pass.w = packed;
@@ -125,9 +146,10 @@ void RunPhases(const ConvKernels& kernels, const ConvSize& s, const Phase& rows,
 
 }  // namespace
 
-void DirectForward(const ConvKernels& kernels, const ConvSize& s, const float* x, const float* w,
-                   const ConvEpilogue<float>& epilogue, float* y) {
-  ConvPass pass;
+template <class Source, class Image>
+void DirectForward(const DirectKernels<Source, Image>& kernels, const ConvSize& s, const Image* x,
+                   const float* w, const ConvEpilogue<Image>& epilogue, Image* y) {
+  ConvPass<Source, Image> pass;
   pass.batch = s.batch;
   pass.groups = s.groups;
   pass.source = x;
@@ -145,12 +167,14 @@ void DirectForward(const ConvKernels& kernels, const ConvSize& s, const float* x
       ForwardPhase(s.out_height, s.kernel_height, s.stride_height, s.padding_height,
                    s.dilation_height),
       ForwardPhase(s.out_width, s.kernel_width, s.stride_width, s.padding_width, s.dilation_width),
-      w, {s.group_channels(), 1, s.filter()}, s.group_out_channels() * s.filter(), pass);
+      w, {s.group_channels(), 1, s.filter()}, pass);
 }
 
-void DirectInputGradient(const ConvKernels& kernels, const ConvSize& s, const float* dy,
-                         const float* w, const ConvEpilogue<float>& epilogue, float* dx) {
-  ConvPass pass;
+template <class Source, class Image>
+void DirectInputGradient(const DirectKernels<Source, Image>& kernels, const ConvSize& s,
+                         const Image* dy, const float* w, const ConvEpilogue<Image>& epilogue,
+                         Image* dx) {
+  ConvPass<Source, Image> pass;
   pass.batch = s.batch;
   pass.groups = s.groups;
   pass.source = dy;
@@ -170,28 +194,36 @@ void DirectInputGradient(const ConvKernels& kernels, const ConvSize& s, const fl
     for (int64_t j = 0; j < std::min(s.stride_width, s.width); ++j) {
       const Phase columns = GradientPhase(j, s.width, s.kernel_width, s.stride_width,
                                           s.padding_width, s.dilation_width);
-      RunPhases(kernels, s, rows, columns, w, {s.group_channels(), s.filter(), 1},
-                s.group_out_channels() * s.filter(), pass);
+      RunPhases(kernels, s, rows, columns, w, {s.group_channels(), s.filter(), 1}, pass);
     }
   }
 }
 
+template void DirectForward(const ConvF32Kernels&, const ConvSize&, const float*, const float*,
+                            const ConvEpilogue<float>&, float*);
+template void DirectForward(const ConvWidenedKernels&, const ConvSize&, const BFloat16*,
+                            const float*, const ConvEpilogue<BFloat16>&, BFloat16*);
+template void DirectForward(const ConvBf16Kernels&, const ConvSize&, const BFloat16*, const float*,
+                            const ConvEpilogue<BFloat16>&, BFloat16*);
+template void DirectInputGradient(const ConvF32Kernels&, const ConvSize&, const float*,
+                                  const float*, const ConvEpilogue<float>&, float*);
+template void DirectInputGradient(const ConvWidenedKernels&, const ConvSize&, const BFloat16*,
+                                  const float*, const ConvEpilogue<BFloat16>&, BFloat16*);
+template void DirectInputGradient(const ConvBf16Kernels&, const ConvSize&, const BFloat16*,
+                                  const float*, const ConvEpilogue<BFloat16>&, BFloat16*);
+
 #ifdef AUTOGRAD_X86
 const ConvKernels* ActiveConvKernels() {
-  switch (ActiveIsa()) {
-    case Isa::kScalar:
-      return nullptr;
-    case Isa::kAvx2:
-      return &kConvAvx2;
-    case Isa::kAvx512:
-    case Isa::kAvx512Bf16:
-    case Isa::kAmx:
-      return &kConvAvx512;
-  }
-  return nullptr;
+  const Isa isa = ActiveIsa();
+  if (isa >= Isa::kAvx512) return &kConvAvx512;
+  return isa == Isa::kAvx2 ? &kConvAvx2 : nullptr;
+}
+const ConvBf16Kernels* ActiveConvBf16Kernels() {
+  return ActiveIsa() >= Isa::kAvx512Bf16 ? &kConvAvx512Bf16 : nullptr;
 }
 #else
 const ConvKernels* ActiveConvKernels() { return nullptr; }
+const ConvBf16Kernels* ActiveConvBf16Kernels() { return nullptr; }
 #endif
 
 }  // namespace autograd::kernels

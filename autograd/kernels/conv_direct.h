@@ -1,4 +1,4 @@
-// Convolutions in f32 that read images where they are, for AVX2 and AVX-512.
+// Convolutions in f32 and bf16 that read images where they are, for AVX2 and later.
 //
 // An element of y is a sum over taps, each of which reads x at a fixed distance from the element's
 // own place. So no matrix of patches is made: some pixels of a row of y times some output channels
@@ -25,10 +25,13 @@
 
 namespace autograd::kernels {
 
-void DirectForward(const ConvKernels& kernels, const ConvSize& size, const float* x, const float* w,
-                   const ConvEpilogue<float>& epilogue, float* y);
-void DirectInputGradient(const ConvKernels& kernels, const ConvSize& size, const float* dy,
-                         const float* w, const ConvEpilogue<float>& epilogue, float* dx);
+template <class Source, class Image>
+void DirectForward(const DirectKernels<Source, Image>& kernels, const ConvSize& size,
+                   const Image* x, const float* w, const ConvEpilogue<Image>& epilogue, Image* y);
+template <class Source, class Image>
+void DirectInputGradient(const DirectKernels<Source, Image>& kernels, const ConvSize& size,
+                         const Image* dy, const float* w, const ConvEpilogue<Image>& epilogue,
+                         Image* dx);
 void DirectWeightGradient(const ConvKernels& kernels, const ConvSize& size, const float* x,
                           const float* dy, float* dw);
 // The same sums in f32 of images in bf16.

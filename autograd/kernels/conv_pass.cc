@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "autograd/kernels/gemm_scratch.h"
 #include "autograd/parallel/parallel.h"
@@ -22,7 +23,8 @@ struct Borders {
   bool any() const { return top > 0 || bottom > 0 || left > 0 || right > 0; }
 };
 
-Borders BordersOf(const ConvPass& p) {
+template <class Source, class Image>
+Borders BordersOf(const ConvPass<Source, Image>& p) {
   Borders borders;
   for (int64_t t = 0; t < p.taps; ++t) {
     const int64_t row = p.tap_offsets[2 * t], column = p.tap_offsets[2 * t + 1];
@@ -42,13 +44,13 @@ struct Cuts {
   int64_t grain;          // blocks of a task
 };
 
-Cuts CutsOf(const ConvPass& p, const Borders& borders, int64_t rows_at_a_time) {
+template <class Source, class Image>
+Cuts CutsOf(const ConvPass<Source, Image>& p, int64_t row_stride, int64_t rows_at_a_time) {
   constexpr int64_t kManyImages = 32;
   const int64_t row_work =
       std::max<int64_t>(1, p.columns * p.groups * p.outputs * (p.taps * p.source_channels + 1));
   const int64_t row_bytes =
-      std::max<int64_t>(1, p.row_step * (p.source_width + borders.left + borders.right) * p.groups *
-                               p.source_channels * static_cast<int64_t>(sizeof(float)));
+      std::max<int64_t>(1, p.row_step * row_stride * static_cast<int64_t>(sizeof(Source)));
   int64_t block = std::max<int64_t>(1, kRowBytes / row_bytes);
   if (p.batch < kManyImages) block = std::min(block, CeilDiv(kTaskProducts, row_work));
   block = std::min(p.rows, CeilDiv(block, rows_at_a_time) * rows_at_a_time);
@@ -58,50 +60,58 @@ Cuts CutsOf(const ConvPass& p, const Borders& borders, int64_t rows_at_a_time) {
   return {block, CeilDiv(p.rows, block), std::max<int64_t>(1, kTaskProducts / (block * row_work))};
 }
 
-// Rows of the source with their borders, copied just before they are used.
-class RowBuffer {
- public:
-  // For an image, from row `first` of the source on, which may be negative.
-  RowBuffer(const ConvPass& p, const Borders& borders, const float* image, int64_t first,
-            float* rows)
-      : p_(p), borders_(borders), image_(image), next_(first), to_(rows) {}
-
-  // Sees to it that rows up to `end` are there.
-  void CopyUpTo(int64_t end) {
-    const int64_t channels = p_.groups * p_.source_channels;
-    const int64_t left = borders_.left * channels, width = p_.source_width * channels;
-    const int64_t right = borders_.right * channels;
-    for (; next_ < end; ++next_, to_ += left + width + right) {
-      if (next_ < 0 || next_ >= p_.source_height) {
-        std::fill_n(to_, left + width + right, 0.0f);
-        continue;
-      }
-      std::fill_n(to_, left, 0.0f);
-      std::copy_n(image_ + next_ * width, width, to_ + left);
-      std::fill_n(to_ + left + width, right, 0.0f);
-    }
-  }
-
- private:
-  const ConvPass& p_;
-  const Borders& borders_;
-  const float* image_;
-  int64_t next_;
-  float* to_;
-};
-
-// What RunBlock needs and all blocks share.
+// What RunBlock needs and all blocks share. Distances are those of the rows that the kernels read:
+// copies, or the source itself.
 struct Layout {
   Borders borders;
-  int64_t row_stride;  // of the source, with borders where there are any
+  bool copied;
+  int64_t row_channels;  // of a pixel, in one group
+  int64_t row_stride;
   int64_t rows_at_a_time;
   const int64_t* offsets;  // of the taps, from the first tap row and column
   int64_t last_row;        // the largest row offset
 };
 
+// Rows of the source with their borders, copied just before they are used.
+template <class Source, class Image>
+class RowBuffer {
+ public:
+  // For an image, from row `first` of the source on, which may be negative.
+  RowBuffer(const DirectKernels<Source, Image>& kernels, const ConvPass<Source, Image>& p,
+            const Layout& layout, const Image* image, int64_t first, Source* rows)
+      : kernels_(kernels), p_(p), layout_(layout), image_(image), next_(first), to_(rows) {}
+
+  // Sees to it that rows up to `end` are there.
+  void CopyUpTo(int64_t end) {
+    const int64_t channels = p_.groups * layout_.row_channels;
+    const int64_t left = layout_.borders.left * channels, width = p_.source_width * channels;
+    const int64_t right = layout_.borders.right * channels;
+    const int64_t row = p_.source_width * p_.groups * p_.source_channels;
+    for (; next_ < end; ++next_, to_ += left + width + right) {
+      if (next_ < 0 || next_ >= p_.source_height) {
+        std::fill_n(to_, left + width + right, Source());
+        continue;
+      }
+      std::fill_n(to_, left, Source());
+      kernels_.copy(p_.source_width * p_.groups, p_.source_channels, image_ + next_ * row,
+                    layout_.row_channels, to_ + left);
+      std::fill_n(to_ + left + width, right, Source());
+    }
+  }
+
+ private:
+  const DirectKernels<Source, Image>& kernels_;
+  const ConvPass<Source, Image>& p_;
+  const Layout& layout_;
+  const Image* image_;
+  int64_t next_;
+  Source* to_;
+};
+
 // What is added to every pixel of image n, or null.
-const float* OffsetOf(const ConvPass& p, int64_t n) {
-  const ConvEpilogue<float>& e = p.epilogue;
+template <class Source, class Image>
+const float* OffsetOf(const ConvPass<Source, Image>& p, int64_t n) {
+  const ConvEpilogue<Image>& e = p.epilogue;
   const int64_t channels = p.groups * p.outputs;
   if (e.shift == nullptr) return e.bias;
   const float* shift = e.shift + n * channels;
@@ -112,18 +122,23 @@ const float* OffsetOf(const ConvPass& p, int64_t n) {
 }
 
 // Rows [first, last) of the result in image n.
-void RunBlock(const ConvKernels& kernels, const ConvPass& p, const Layout& layout, int64_t n,
-              int64_t first, int64_t last) {
-  const int64_t channels = p.groups * p.source_channels;
-  const float* image = p.source + n * p.source_height * p.source_width * channels;
-  const bool copied = layout.borders.any();
+template <class Source, class Image>
+void RunBlock(const DirectKernels<Source, Image>& kernels, const ConvPass<Source, Image>& p,
+              const Layout& layout, int64_t n, int64_t first, int64_t last) {
+  // Kernels may read this many pixels beyond what they need.
+  constexpr int64_t kSlack = 16;
+  const int64_t channels = p.groups * layout.row_channels;
+  const Image* image =
+      p.source + n * p.source_height * p.source_width * p.groups * p.source_channels;
   const int64_t top = first * p.row_step - layout.borders.top;
   const int64_t rows = (last - 1 - first) * p.row_step + layout.last_row + 1 + layout.borders.top;
-  float* buffer =
-      copied ? GetScratch<float>(ScratchUse::kPatches, rows * layout.row_stride) : nullptr;
+  Source* buffer = nullptr;
+  if (layout.copied) {
+    buffer = GetScratch<Source>(ScratchUse::kPatches, rows * layout.row_stride + kSlack * channels);
+  }
   const float* offset = OffsetOf(p, n);
-  RowBuffer copy(p, layout.borders, image, top, buffer);
-  DirectBlock b;
+  RowBuffer copy(kernels, p, layout, image, top, buffer);
+  DirectBlock<Source, Image> b;
   b.width = p.columns;
   b.outputs = p.outputs;
   b.x_row_stride = p.row_step * layout.row_stride;
@@ -135,10 +150,14 @@ void RunBlock(const ConvKernels& kernels, const ConvPass& p, const Layout& layou
   b.y_pixel_stride = p.to_pixel_stride;
   for (int64_t i = first; i < last; i += layout.rows_at_a_time) {
     b.rows = std::min(layout.rows_at_a_time, last - i);
-    if (copied) copy.CopyUpTo((i + b.rows - 1) * p.row_step + layout.last_row + 1);
-    const float* x = copied ? buffer + (i - first) * b.x_row_stride : image + i * b.x_row_stride;
+    const Source* x = buffer + (i - first) * b.x_row_stride;
+    if (layout.copied) {
+      copy.CopyUpTo((i + b.rows - 1) * p.row_step + layout.last_row + 1);
+    } else if constexpr (std::is_same_v<Source, Image>) {
+      x = image + i * b.x_row_stride;
+    }
     for (int64_t g = 0; g < p.groups; ++g) {
-      b.x = x + g * p.source_channels;
+      b.x = x + g * layout.row_channels;
       b.w = p.w + g * p.group_weights;
       b.bias = offset == nullptr ? nullptr : offset + g * p.outputs;
       const int64_t at = p.to_offset + n * p.to_image_stride + i * p.to_row_stride + g * p.outputs;
@@ -149,13 +168,14 @@ void RunBlock(const ConvKernels& kernels, const ConvPass& p, const Layout& layou
   }
 }
 
-}  // namespace
-
-void RunConvPass(const ConvKernels& kernels, const ConvPass& p) {
-  if (p.batch <= 0 || p.rows <= 0 || p.columns <= 0 || p.outputs <= 0) return;
+template <class Source, class Image>
+Layout LayoutOf(const DirectKernels<Source, Image>& kernels, const ConvPass<Source, Image>& p) {
   Layout layout;
   layout.borders = BordersOf(p);
-  const int64_t channels = p.groups * p.source_channels;
+  layout.row_channels = kernels.row_channels(p.source_channels);
+  layout.copied = !std::is_same_v<Source, Image> || layout.borders.any() ||
+                  layout.row_channels != p.source_channels;
+  const int64_t channels = p.groups * layout.row_channels;
   layout.row_stride = (p.source_width + layout.borders.left + layout.borders.right) * channels;
   layout.rows_at_a_time = kernels.rows_at_a_time(p.columns);
   layout.last_row = 0;
@@ -167,13 +187,28 @@ void RunConvPass(const ConvKernels& kernels, const ConvPass& p) {
         (row + layout.borders.top) * layout.row_stride + (column + layout.borders.left) * channels;
   }
   layout.offsets = offsets;
-  const Cuts cuts = CutsOf(p, layout.borders, layout.rows_at_a_time);
+  return layout;
+}
+
+}  // namespace
+
+template <class Source, class Image>
+void RunConvPass(const DirectKernels<Source, Image>& kernels, const ConvPass<Source, Image>& p) {
+  if (p.batch <= 0 || p.rows <= 0 || p.columns <= 0 || p.outputs <= 0) return;
+  const Layout layout = LayoutOf(kernels, p);
+  const Cuts cuts = CutsOf(p, layout.row_stride, layout.rows_at_a_time);
   ParallelFor(p.batch * cuts.blocks, cuts.grain, [&](int64_t begin, int64_t end) {
+    if (kernels.begin_task != nullptr) kernels.begin_task();
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i % cuts.blocks * cuts.block;
       RunBlock(kernels, p, layout, i / cuts.blocks, first, std::min(p.rows, first + cuts.block));
     }
+    if (kernels.end_task != nullptr) kernels.end_task();
   });
 }
+
+template void RunConvPass(const ConvF32Kernels&, const ConvPass<float, float>&);
+template void RunConvPass(const ConvWidenedKernels&, const ConvPass<float, BFloat16>&);
+template void RunConvPass(const ConvBf16Kernels&, const ConvPass<BFloat16, BFloat16>&);
 
 }  // namespace autograd::kernels

@@ -14,23 +14,25 @@ namespace autograd::kernels {
 //   to[to_offset + i to_row_stride + j to_pixel_stride + o] = epilogue of the sum over taps t and channels c of
 //     source[i row_step + tap_offsets[2 t], j column_step + tap_offsets[2 t + 1], c] w[t, c, o]
 // where the source is zero outside its borders.
+template <class Source, class Image>
 struct ConvPass {
   int64_t batch, groups;
-  const float* source;  // [batch, source_height, source_width, groups source_channels], dense
+  const Image* source;  // [batch, source_height, source_width, groups source_channels], dense
   int64_t source_height, source_width, source_channels;
   int64_t rows, columns, row_step, column_step;
   int64_t taps;
   const int64_t* tap_offsets;
-  const float* w;  // group after group, each as DirectBlock says
-  int64_t group_weights, cols;
-  bool dots;        // by ConvKernels::dot
+  const Source* w;  // group after group, each as DirectBlock says
+  int64_t group_weights;
+  bool dots;        // by DirectKernels::dot
   int64_t outputs;  // of a group
-  float* to;
+  Image* to;
   int64_t to_offset, to_image_stride, to_row_stride, to_pixel_stride;
-  ConvEpilogue<float> epilogue;
+  ConvEpilogue<Image> epilogue;
 };
 
-void RunConvPass(const ConvKernels& kernels, const ConvPass& pass);
+template <class Source, class Image>
+void RunConvPass(const DirectKernels<Source, Image>& kernels, const ConvPass<Source, Image>& pass);
 
 }  // namespace autograd::kernels
 

@@ -112,6 +112,35 @@ void FillPixels(int64_t pixels, int64_t channels, const ConvEpilogue<T>& e, int6
   AddTerms(pixels, channels, e, first, count, x);
 }
 
+// run(sizes, source, epilogue, result) in f32, some images at a time; each has `from` elements of
+// the source and `to` of the result, in `channels` channels.
+template <class Run>
+void RunWidened(const ConvSize& s, int64_t from, int64_t to, int64_t channels,
+                const BFloat16* source, const ConvEpilogue<BFloat16>& e, BFloat16* result,
+                Run run) {
+  const CastFn widen = GetCast(CastType::kBf16, CastType::kF32);
+  const CastFn narrow = GetCast(CastType::kF32, CastType::kBf16);
+  const int64_t images = std::max<int64_t>(1, kWidened / std::max<int64_t>(1, from + 2 * to));
+  ConvSize part = s;
+  for (int64_t n = 0; n < s.batch; n += images) {
+    part.batch = std::min(images, s.batch - n);
+    const int64_t from_size = part.batch * from, to_size = part.batch * to;
+    float* wide = GetScratch<float>(ScratchUse::kConvWidened, from_size + 2 * to_size);
+    float* residual = wide + from_size;
+    float* sums = residual + to_size;
+    ConvEpilogue<float> epilogue;
+    epilogue.bias = e.bias;
+    if (e.shift != nullptr) epilogue.shift = e.shift + n * channels;
+    if (e.residual != nullptr) {
+      widen(e.residual + n * to, residual, to_size);
+      epilogue.residual = residual;
+    }
+    widen(source + n * from, wide, from_size);
+    run(part, wide, epilogue, sums);
+    narrow(sums, result + n * to, to_size);
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -177,6 +206,24 @@ void PatchesWeightGradient(const ConvSize& s, const T* x, const T* dy, T* dw) {
     }
   });
   ActiveGemmKernels(T()).sum_rows(parts, s.weights(), sums, s.weights(), dw);
+}
+
+void PatchesForward(const ConvSize& s, const BFloat16* x, const float* w,
+                    const ConvEpilogue<BFloat16>& epilogue, BFloat16* y) {
+  RunWidened(s, s.pixels() * s.channels, s.out_pixels() * s.out_channels, s.out_channels, x,
+             epilogue, y,
+             [w](const ConvSize& part, const float* from, const ConvEpilogue<float>& e, float* to) {
+               PatchesForward(part, from, w, e, to);
+             });
+}
+
+void PatchesInputGradient(const ConvSize& s, const BFloat16* dy, const float* w,
+                          const ConvEpilogue<BFloat16>& epilogue, BFloat16* dx) {
+  RunWidened(s, s.out_pixels() * s.out_channels, s.pixels() * s.channels, s.channels, dy, epilogue,
+             dx,
+             [w](const ConvSize& part, const float* from, const ConvEpilogue<float>& e, float* to) {
+               PatchesInputGradient(part, from, w, e, to);
+             });
 }
 
 void PatchesWeightGradient(const ConvSize& s, const BFloat16* x, const BFloat16* dy, float* dw) {

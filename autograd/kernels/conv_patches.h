@@ -21,6 +21,10 @@ void PatchesInputGradient(const ConvSize& size, const T* dy, const T* w,
 template <class T>
 void PatchesWeightGradient(const ConvSize& size, const T* x, const T* dy, T* dw);
 // The same in f32, of images widened some at a time.
+void PatchesForward(const ConvSize& size, const BFloat16* x, const float* w,
+                    const ConvEpilogue<BFloat16>& epilogue, BFloat16* y);
+void PatchesInputGradient(const ConvSize& size, const BFloat16* dy, const float* w,
+                          const ConvEpilogue<BFloat16>& epilogue, BFloat16* dx);
 void PatchesWeightGradient(const ConvSize& size, const BFloat16* x, const BFloat16* dy, float* dw);
 
 }  // namespace autograd::kernels

@@ -7,20 +7,37 @@
 #include <cstring>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
+#include "autograd/dtype.h"
 #include "autograd/kernels/conv_reference.h"
 #include "autograd/parallel/parallel.h"
 
 namespace autograd::kernels {
 namespace {
 
+double ToDouble(double x) { return x; }
+double ToDouble(float x) { return static_cast<double>(x); }
+double ToDouble(BFloat16 x) { return static_cast<double>(ToFloat(x)); }
+
 template <class T>
+T Rounded(double x) {
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    return ToBFloat16(static_cast<float>(x));
+  } else {
+    return static_cast<T>(x);
+  }
+}
+
+// In [-1, 1), of few enough bits that bf16 holds them where `kExact`.
+template <class T, bool kExact = false>
 std::vector<T> Values(int64_t count, uint32_t seed) {
   std::vector<T> values(static_cast<size_t>(count));
   for (T& value : values) {
     seed = seed * 1664525u + 1013904223u;
-    value = static_cast<T>(static_cast<double>(seed >> 8) / (1 << 23) - 1.0);
+    const double x = static_cast<double>(seed >> 8) / (1 << 23) - 1.0;
+    value = Rounded<T>(kExact ? ToDouble(Rounded<BFloat16>(x)) : x);
   }
   return values;
 }
@@ -135,8 +152,8 @@ struct Terms {
   Terms(int64_t images, int64_t image_pixels, int64_t image_channels)
       : pixels(image_pixels),
         channels(image_channels),
-        bias(Values<T>(channels, 4)),
-        shift(Values<T>(images * channels, 5)),
+        bias(Values<ConvParameter<T>>(channels, 4)),
+        shift(Values<ConvParameter<T>>(images * channels, 5)),
         residual(Values<T>(images * pixels * channels, 6)) {}
 
   ConvEpilogue<T> Epilogue(const Choice& choice) const {
@@ -149,17 +166,18 @@ struct Terms {
     for (size_t i = 0; i < sum.size(); ++i) {
       const size_t o = i % static_cast<size_t>(channels);
       const size_t image = i / static_cast<size_t>(channels * pixels);
-      if (choice.bias) sum[i] += static_cast<double>(bias[o]);
+      if (choice.bias) sum[i] += ToDouble(bias[o]);
       if (choice.shift) {
-        sum[i] += static_cast<double>(shift[image * static_cast<size_t>(channels) + o]);
+        sum[i] += ToDouble(shift[image * static_cast<size_t>(channels) + o]);
       }
-      if (choice.residual) sum[i] += static_cast<double>(residual[i]);
+      if (choice.residual) sum[i] += ToDouble(residual[i]);
     }
     return sum;
   }
 
   int64_t pixels, channels;
-  std::vector<T> bias, shift, residual;
+  std::vector<ConvParameter<T>> bias, shift;
+  std::vector<T> residual;
 };
 
 template <class T>
@@ -167,27 +185,29 @@ struct Problem {
   explicit Problem(const ConvSize& s)
       : x(Values<T>(s.batch * s.pixels() * s.channels, 1)),
         y(Values<T>(s.batch * s.out_pixels() * s.out_channels, 2)),
-        w(Values<T>(s.weights(), 3)),
+        w(Values<ConvParameter<T>, std::is_same_v<T, BFloat16>>(s.weights(), 3)),
         out_terms(s.batch, s.out_pixels(), s.out_channels),
         in_terms(s.batch, s.pixels(), s.channels) {}
-  std::vector<T> x, y, w;
+  std::vector<T> x, y;
+  std::vector<ConvParameter<T>> w;
   Terms<T> out_terms, in_terms;
 };
 
-// Rounding of a sum of `terms` products of at most about 1.
+// Rounding of a sum of `terms` products of at most about 1, and of a result in bf16.
 template <class T>
 void ExpectNear(const std::vector<T>& value, const std::vector<double>& expected, int64_t terms) {
-  const double bound = 16 * static_cast<double>(std::numeric_limits<T>::epsilon()) *
-                       (std::sqrt(static_cast<double>(terms)) + 8);
+  const double epsilon = static_cast<double>(std::numeric_limits<ConvParameter<T>>::epsilon());
+  const double bound = 16 * epsilon * (std::sqrt(static_cast<double>(terms)) + 8);
+  const double relative = std::is_same_v<T, BFloat16> ? 0x1p-8 : 0;
   ASSERT_EQ(value.size(), expected.size());
   for (size_t i = 0; i < value.size(); ++i) {
-    ASSERT_NEAR(static_cast<double>(value[i]), expected[i], bound) << i;
+    ASSERT_NEAR(ToDouble(value[i]), expected[i], bound + relative * std::abs(expected[i])) << i;
   }
 }
 
 template <class T>
 class ConvTest : public testing::Test {};
-using Types = testing::Types<float, double>;
+using Types = testing::Types<float, double, BFloat16>;
 TYPED_TEST_SUITE(ConvTest, Types);
 
 TYPED_TEST(ConvTest, ForwardIsTheSumOfProducts) {
@@ -195,13 +215,15 @@ TYPED_TEST(ConvTest, ForwardIsTheSumOfProducts) {
   for (const ConvSize& s : Sizes()) {
     SCOPED_TRACE(Name(s));
     const Problem<T> p(s);
+    std::vector<double> products(p.y.size());
+    ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
+      products[static_cast<size_t>(y)] +=
+          ToDouble(p.x[static_cast<size_t>(x)]) * ToDouble(p.w[static_cast<size_t>(w)]);
+    });
     for (const Choice& choice : kChoices) {
       auto expected = p.out_terms.Sum(choice);
-      ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
-        expected[static_cast<size_t>(y)] += static_cast<double>(p.x[static_cast<size_t>(x)]) *
-                                            static_cast<double>(p.w[static_cast<size_t>(w)]);
-      });
-      std::vector<T> y(p.y.size(), T(9));
+      for (size_t i = 0; i < expected.size(); ++i) expected[i] += products[i];
+      std::vector<T> y(p.y.size(), Rounded<T>(9));
       ConvForward(s, p.x.data(), p.w.data(), p.out_terms.Epilogue(choice), y.data());
       ExpectNear(y, expected, s.filter());
     }
@@ -213,13 +235,15 @@ TYPED_TEST(ConvTest, InputGradientIsTheTranspose) {
   for (const ConvSize& s : Sizes()) {
     SCOPED_TRACE(Name(s));
     const Problem<T> p(s);
+    std::vector<double> products(p.x.size());
+    ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
+      products[static_cast<size_t>(x)] +=
+          ToDouble(p.y[static_cast<size_t>(y)]) * ToDouble(p.w[static_cast<size_t>(w)]);
+    });
     for (const Choice& choice : kChoices) {
       auto expected = p.in_terms.Sum(choice);
-      ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
-        expected[static_cast<size_t>(x)] += static_cast<double>(p.y[static_cast<size_t>(y)]) *
-                                            static_cast<double>(p.w[static_cast<size_t>(w)]);
-      });
-      std::vector<T> dx(p.x.size(), T(9));
+      for (size_t i = 0; i < expected.size(); ++i) expected[i] += products[i];
+      std::vector<T> dx(p.x.size(), Rounded<T>(9));
       ConvInputGradient(s, p.y.data(), p.w.data(), p.in_terms.Epilogue(choice), dx.data());
       ExpectNear(dx, expected, s.taps() * s.group_out_channels());
     }
@@ -233,10 +257,10 @@ TYPED_TEST(ConvTest, WeightGradientIsTheSumOfOuterProducts) {
     const Problem<T> p(s);
     std::vector<double> expected(p.w.size());
     ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
-      expected[static_cast<size_t>(w)] += static_cast<double>(p.y[static_cast<size_t>(y)]) *
-                                          static_cast<double>(p.x[static_cast<size_t>(x)]);
+      expected[static_cast<size_t>(w)] +=
+          ToDouble(p.y[static_cast<size_t>(y)]) * ToDouble(p.x[static_cast<size_t>(x)]);
     });
-    std::vector<T> dw(p.w.size(), T(9));
+    std::vector<ConvParameter<T>> dw(p.w.size(), 9);
     ConvWeightGradient(s, p.x.data(), p.y.data(), dw.data());
     ExpectNear(dw, expected, s.batch * s.out_pixels());
   }
@@ -249,9 +273,9 @@ TYPED_TEST(ConvTest, BiasGradientIsTheSumOverPixels) {
       const auto dy = Values<T>(pixels * channels, 1);
       std::vector<double> expected(static_cast<size_t>(channels));
       for (size_t i = 0; i < dy.size(); ++i) {
-        expected[i % static_cast<size_t>(channels)] += static_cast<double>(dy[i]);
+        expected[i % static_cast<size_t>(channels)] += ToDouble(dy[i]);
       }
-      std::vector<T> sums(static_cast<size_t>(channels), T(9));
+      std::vector<ConvParameter<T>> sums(static_cast<size_t>(channels), 9);
       ConvBiasGradient(pixels, channels, dy.data(), sums.data());
       ExpectNear(sums, expected, 16 * pixels);
     }
@@ -267,9 +291,9 @@ TYPED_TEST(ConvTest, ShiftGradientIsTheSumOverTheImage) {
       std::vector<double> expected(static_cast<size_t>(batch * channels));
       for (int64_t i = 0; i < batch * image; ++i) {
         expected[static_cast<size_t>(i / image * channels + i % channels)] +=
-            static_cast<double>(dy[static_cast<size_t>(i)]);
+            ToDouble(dy[static_cast<size_t>(i)]);
       }
-      std::vector<T> sums(expected.size(), T(9));
+      std::vector<ConvParameter<T>> sums(expected.size(), 9);
       ConvShiftGradient(batch, pixels, channels, dy.data(), sums.data());
       ExpectNear(sums, expected, 16 * pixels);
     }
@@ -282,52 +306,80 @@ class ConvThreads : public testing::Test {
   const int before_ = NumThreads();
 };
 
-// Three results that start `shift` elements into their memory.
+// What lies in memory after the first `shift` elements.
 template <class T>
-std::vector<std::vector<T>> Results(const ConvSize& s, const Problem<T>& p, int shift) {
-  const auto shifted = [shift](const std::vector<T>& v) {
-    std::vector<T> copy(static_cast<size_t>(shift));
-    copy.insert(copy.end(), v.begin(), v.end());
+std::string Bytes(const std::vector<T>& v, int shift) {
+  std::string bytes((v.size() - static_cast<size_t>(shift)) * sizeof(T), 0);
+  if (!bytes.empty()) std::memcpy(bytes.data(), v.data() + shift, bytes.size());
+  return bytes;
+}
+
+// The bytes of three results that start `shift` elements into their memory, as all operands do.
+template <class T>
+std::vector<std::string> Results(const ConvSize& s, const Problem<T>& p, int shift) {
+  const auto shifted = [shift](auto copy) {
+    copy.insert(copy.begin(), static_cast<size_t>(shift), {});
     return copy;
   };
-  const auto x = shifted(p.x), y = shifted(p.y), w = shifted(p.w);
+  const auto x = shifted(p.x), y = shifted(p.y);
+  const auto w = shifted(p.w);
   const auto bias = shifted(p.out_terms.bias), offset = shifted(p.out_terms.shift);
   const auto residual = shifted(p.out_terms.residual);
-  auto y2 = y, x2 = x, w2 = w;
+  auto y2 = y, x2 = x;
+  auto w2 = w;
   ConvForward(s, x.data() + shift, w.data() + shift,
               {bias.data() + shift, offset.data() + shift, residual.data() + shift},
               y2.data() + shift);
   ConvInputGradient(s, y.data() + shift, w.data() + shift, {}, x2.data() + shift);
   ConvWeightGradient(s, x.data() + shift, y.data() + shift, w2.data() + shift);
-  std::vector<std::vector<T>> results = {y2, x2, w2};
-  for (auto& v : results) v.erase(v.begin(), v.begin() + shift);
-  return results;
+  return {Bytes(y2, shift), Bytes(x2, shift), Bytes(w2, shift)};
 }
 
 template <class T>
-bool SameBytes(const std::vector<T>& x, const std::vector<T>& y) {
-  return x.size() == y.size() &&
-         (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0);
+void ExpectSameBits(const ConvSize& s) {
+  const Problem<T> problem(s);
+  SetNumThreads(1);
+  const auto expected = Results(s, problem, 0);
+  for (const int threads : {2, 3, 16}) {
+    SetNumThreads(threads);
+    EXPECT_TRUE(Results(s, problem, threads) == expected)
+        << threads << " threads, elements of " << sizeof(T) << " bytes";
+  }
 }
 
 TEST_F(ConvThreads, NeitherTheirNumberNorAlignmentChangesABit) {
   for (const ConvSize& s : Sizes()) {
     SCOPED_TRACE(Name(s));
-    const Problem<float> single(s);
-    const Problem<double> twice(s);
-    SetNumThreads(1);
-    const auto single1 = Results(s, single, 0);
-    const auto twice1 = Results(s, twice, 0);
-    for (const int threads : {2, 3, 16}) {
-      SetNumThreads(threads);
-      const auto single2 = Results(s, single, threads);
-      const auto twice2 = Results(s, twice, threads);
-      for (size_t i = 0; i < 3; ++i) {
-        EXPECT_TRUE(SameBytes(single1[i], single2[i])) << threads << " threads, result " << i;
-        EXPECT_TRUE(SameBytes(twice1[i], twice2[i])) << threads << " threads, result " << i;
+    ExpectSameBits<float>(s);
+    ExpectSameBits<double>(s);
+    ExpectSameBits<BFloat16>(s);
+  }
+}
+
+// Rows are padded with zeros where pairs of channels are multiplied; no neighbour may take part.
+TEST(ConvBf16, ANanReachesOnlyTheWindowsThatSeeIt) {
+  for (const int64_t channels : {1, 9, 33}) {
+    for (const int64_t out : {1, 20}) {
+      const ConvSize s = Complete(Padded(Size(1, 6, 7, channels, out, 3, 3), 1, 1));
+      Problem<BFloat16> p(s);
+      const int64_t row = 2, column = 3;
+      const size_t at = static_cast<size_t>((row * s.width + column) * channels);
+      p.x[at] = Rounded<BFloat16>(std::numeric_limits<double>::quiet_NaN());
+      std::vector<BFloat16> y(p.y.size());
+      ConvForward(s, p.x.data(), p.w.data(), {}, y.data());
+      for (size_t i = 0; i < y.size(); ++i) {
+        const int64_t pixel = static_cast<int64_t>(i) / out;
+        const bool sees =
+            std::abs(pixel / s.width - row) <= 1 && std::abs(pixel % s.width - column) <= 1;
+        ASSERT_EQ(std::isnan(ToDouble(y[i])), sees) << channels << " channels, " << i;
       }
     }
   }
+}
+
+template <class T>
+bool SameBytes(const std::vector<T>& x, const std::vector<T>& y) {
+  return Bytes(x, 0) == Bytes(y, 0);
 }
 
 template <class T>
