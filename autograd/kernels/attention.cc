@@ -32,6 +32,9 @@ template <class T>
 const AttentionKernels<T>& Kernels() {
   const AttentionTable& table = Table();
   if constexpr (std::is_same_v<T, BFloat16>) {
+#ifdef AUTOGRAD_X86
+    if (ActiveIsa() >= Isa::kAvx512Bf16) return avx512_bf16::kAttentionBf16;
+#endif
     return table.bf16;
   } else if constexpr (std::is_same_v<T, float>) {
     return table.f32;

@@ -63,6 +63,9 @@ extern const AttentionTable kAttention;
 namespace avx512 {
 extern const AttentionTable kAttention;
 }
+namespace avx512_bf16 {
+extern const AttentionKernels<BFloat16> kAttentionBf16;
+}
 
 }  // namespace autograd::kernels
 
