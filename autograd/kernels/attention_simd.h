@@ -1,5 +1,6 @@
 // Attention of one batch entry and head over a vector type of simd_avx2.h or simd_avx512.h: the
-// functions of attention_kernels.h. attention_tile.h says how the data lies.
+// functions of attention_kernels.h. attention_tile.h says how the data lies. (bf16 has a way of its
+// own where AVX512_BF16 is there: attention_pairs.h.)
 //
 // Only for files of kernel_library's isa_hdrs: everything is in an anonymous namespace.
 #ifndef AUTOGRAD_KERNELS_ATTENTION_SIMD_H_

@@ -246,6 +246,53 @@ TEST(Attention, ABf16NanReachesTheQueriesThatSeeIt) {
   }
 }
 
+// Without a mask: queries, keys or values that are not finite.
+template <class T>
+void NonFiniteNumbersReachWhoSeesThem() {
+  const T nan = Rounded<T>(std::numeric_limits<double>::quiet_NaN());
+  const AttentionSpec spec = {{1, 1, 40, 50, 8, 8}, 1, false};
+  Problem<T> query(spec), key(spec), value(spec), infinite(spec);
+  query.q.values[10 * 8] = nan;
+  key.k.values[49 * 8 + 7] = nan;
+  value.v.values[3 * 8 + 2] = nan;
+  infinite.k.values[20 * 8] = Rounded<T>(std::numeric_limits<double>::infinity());
+  for (Problem<T>* problem : {&query, &key, &value, &infinite}) problem->Run();
+  for (int64_t i = 0; i < 40; ++i) {
+    EXPECT_EQ(std::isnan(query.out.At(0, i, 0, 5)), i == 10) << i;
+    EXPECT_TRUE(std::isnan(key.out.At(0, i, 0, 5))) << i;
+    EXPECT_TRUE(std::isnan(value.out.At(0, i, 0, 2))) << i;
+    EXPECT_FALSE(std::isnan(value.out.At(0, i, 0, 5))) << i;
+    // A score of infinity less its maximum is NaN; one of -infinity counts for nothing.
+    EXPECT_EQ(std::isnan(infinite.out.At(0, i, 0, 5)), infinite.q.At(0, i, 0, 0) >= 0) << i;
+  }
+}
+
+TEST(Attention, NonFiniteNumbersReachWhoSeesThem) { NonFiniteNumbersReachWhoSeesThem<float>(); }
+TEST(Attention, Bf16NonFiniteNumbersReachWhoSeesThem) {
+  NonFiniteNumbersReachWhoSeesThem<BFloat16>();
+}
+
+// Kernels may take a shorter way where no score is large: here some are, of some queries.
+template <class T>
+void FewLargeScores(double tolerance) {
+  Problem<T> problem({{1, 1, 100, 60, 8, 8}, 1, false});
+  for (int64_t i = 40; i < 43; ++i) {
+    for (int64_t x = 0; x < 8; ++x) {
+      T& value = problem.q.values[static_cast<size_t>(i * 8 + x)];
+      value = Rounded<T>(64 * ToDouble(value));
+    }
+  }
+  problem.Run();
+  const Head head = Reference(problem, 0, 0);
+  ExpectNear(problem.out, 0, 0, head.out, tolerance, "out");
+  ExpectNear(problem.dq, 0, 0, head.dq, tolerance, "dq");
+  ExpectNear(problem.dk, 0, 0, head.dk, tolerance, "dk");
+  ExpectNear(problem.dv, 0, 0, head.dv, tolerance, "dv");
+}
+
+TEST(Attention, FewLargeScores) { FewLargeScores<float>(5e-5); }
+TEST(Attention, Bf16FewLargeScores) { FewLargeScores<BFloat16>(2e-2); }
+
 TEST(Attention, HiddenKeysDoNotChangeABit) {
   Problem<float> problem({{1, 1, 60, 60, 8, 8}, 1, true});
   problem.Run();
