@@ -1,6 +1,7 @@
-// Attention at the sizes of the MNIST UNet: batch 64 and 256, 8 heads of 8, 196 and 49 tokens; and one
-// with larger heads. Fused, and as products and a softmax with all scores in memory.
-// OMP_NUM_THREADS says how many threads; the counter `scores` counts pairs of a query and a key.
+// Attention at the sizes of the MNIST UNet: batch 64 and 256, 8 heads of 8, 196 and 49 tokens; and
+// one with larger heads. Fused, from three tensors or from one (also in bf16), and as products and
+// a softmax with all scores in memory. OMP_NUM_THREADS says how many threads; the counter `scores`
+// counts pairs of a query and a key.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -9,6 +10,7 @@
 #include "autograd/grad.h"
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/attention.h"
+#include "autograd/ops/cast.h"
 #include "autograd/ops/creation.h"
 #include "autograd/ops/matmul.h"
 #include "autograd/ops/shape.h"
@@ -69,11 +71,42 @@ void BM_Backward(benchmark::State& state) {
   CountScores(state);
 }
 
+// q, k and v in one tensor, as the UNet has them, of dtype kDType.
+template <DType kDType>
+Tensor Packed(const benchmark::State& state, Generator& generator) {
+  return Cast(Randn({state.range(0), state.range(1), 3, state.range(2), state.range(3)}, generator),
+              kDType);
+}
+
+template <DType kDType>
+void BM_PackedForward(benchmark::State& state) {
+  Generator generator(1);
+  const Tensor qkv = Packed<kDType>(state, generator);
+  for (auto _ : state) benchmark::DoNotOptimize(ScaledDotProductAttentionPacked(qkv));
+  CountScores(state);
+}
+
+template <DType kDType>
+void BM_PackedBackward(benchmark::State& state) {
+  Generator generator(1);
+  const Tensor qkv = Packed<kDType>(state, generator).set_requires_grad(true);
+  const Tensor y = ScaledDotProductAttentionPacked(qkv);
+  const Tensor g = Cast(Vectors(state, generator), kDType);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(Grad({y}, {qkv}, {.grad_outputs = {g}, .retain_graph = true}));
+  }
+  CountScores(state);
+}
+
 void Sizes(benchmark::internal::Benchmark* benchmark) {
   benchmark->Args({64, 196, 8, 8})->Args({64, 49, 8, 8});
   benchmark->Args({256, 196, 8, 8})->Args({256, 49, 8, 8})->Args({4, 1024, 8, 64});
   benchmark->UseRealTime()->Unit(benchmark::kMillisecond);
 }
+BENCHMARK(BM_PackedForward<DType::kF32>)->Apply(Sizes);
+BENCHMARK(BM_PackedBackward<DType::kF32>)->Apply(Sizes);
+BENCHMARK(BM_PackedForward<DType::kBF16>)->Apply(Sizes);
+BENCHMARK(BM_PackedBackward<DType::kBF16>)->Apply(Sizes);
 BENCHMARK(BM_Forward<Fused>)->Apply(Sizes);
 BENCHMARK(BM_Backward<Fused>)->Apply(Sizes);
 BENCHMARK(BM_Forward<Materialised>)->Apply(Sizes);

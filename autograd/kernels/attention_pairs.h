@@ -53,18 +53,8 @@ struct AttentionPairs {
         _mm512_castps_si512(y), _mm512_slli_epi32(_mm512_castps_si512(shifted), 23)));
   }
 
-  // The pairs (a_i, b_i), rounded to nearest (ties away from zero). For finite numbers.
+  // The pairs (a_i, b_i), rounded.
   [[gnu::always_inline]] static __m512i Interleave(__m512 a, __m512 b) {
-    alignas(64) static constexpr uint16_t kUpper[32] = {1,  33, 3,  35, 5,  37, 7,  39, 9,  41, 11,
-                                                        43, 13, 45, 15, 47, 17, 49, 19, 51, 21, 53,
-                                                        23, 55, 25, 57, 27, 59, 29, 61, 31, 63};
-    const __m512i half = _mm512_set1_epi32(0x8000);
-    return _mm512_permutex2var_epi16(_mm512_add_epi32(_mm512_castps_si512(a), half),
-                                     _mm512_load_si512(kUpper),
-                                     _mm512_add_epi32(_mm512_castps_si512(b), half));
-  }
-  // The same, rounded as dtype.h has it.
-  static __m512i InterleaveResults(__m512 a, __m512 b) {
     alignas(64) static constexpr uint16_t kAlternate[32] = {
         0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
         8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
@@ -113,7 +103,7 @@ struct AttentionPairs {
   static void StoreVectors(const __m512 (&x)[kElements], int64_t first, int64_t count, int64_t n,
                            const VectorList<BFloat16>& to) {
     __m512i r[4];
-    for (int i = 0; i < 4; ++i) r[i] = InterleaveResults(x[2 * i], x[2 * i + 1]);
+    for (int i = 0; i < 4; ++i) r[i] = Interleave(x[2 * i], x[2 * i + 1]);
     Transpose(r);
     alignas(64) BFloat16 rows[kLanes][kElements];
     for (int i = 0; i < 4; ++i) {

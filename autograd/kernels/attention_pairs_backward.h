@@ -164,7 +164,6 @@ class PairsBackward : AttentionPairs {
       }
     }
     Multiply<kVecs>(q_ + query * kElements, panel.k, p);
-    Multiply<kVecs>(g_ + query * kElements, panel.v, ds);
 #pragma GCC unroll 4
     for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 2
@@ -173,8 +172,13 @@ class PairsBackward : AttentionPairs {
         // NaN stays.
         p[i][v] = Exp2(_mm512_max_ps(low, t));
         if (v == kVecs - 1) p[i][v] = _mm512_maskz_mov_ps(last, p[i][v]);
-        ds[i][v] = p[i][v] * ds[i][v];
       }
+    }
+    Multiply<kVecs>(g_ + query * kElements, panel.v, ds);
+#pragma GCC unroll 4
+    for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVecs; ++v) ds[i][v] = p[i][v] * ds[i][v];
       rows[r + i] = Round(ds[i][0], kVecs == 2 ? ds[i][kVecs - 1] : _mm512_setzero_ps());
     }
 #pragma GCC unroll 2

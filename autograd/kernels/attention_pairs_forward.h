@@ -77,7 +77,7 @@ class PairsForward : AttentionPairs {
     __m512 acc[kElements], sum = _mm512_setzero_ps();
     for (int x = 0; x < kElements; ++x) acc[x] = _mm512_setzero_ps();
     // The values are weighed after the next scores are under way: an exponential takes long.
-    __m512i p[kKeys / 2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+    __m512i p[kKeys / 2] = {};
     const BFloat16* last_values = v_;
     int64_t j = 0;
     for (; j + kKeys <= head_.size.keys; j += kKeys) {
