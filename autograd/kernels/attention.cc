@@ -28,18 +28,25 @@ const AttentionTable& Table() {
   return kScalar;
 }
 
+const AttentionKernels<BFloat16>* bf16_kernels_for_test = nullptr;
+
+const AttentionKernels<BFloat16>& Bf16Kernels() {
+  if (bf16_kernels_for_test != nullptr) return *bf16_kernels_for_test;
+#ifdef AUTOGRAD_X86
+  if (ActiveIsa() >= Isa::kAmx) return kAttentionBf16Amx;
+  if (ActiveIsa() >= Isa::kAvx512Bf16) return avx512_bf16::kAttentionBf16;
+#endif
+  return Table().bf16;
+}
+
 template <class T>
 const AttentionKernels<T>& Kernels() {
-  const AttentionTable& table = Table();
   if constexpr (std::is_same_v<T, BFloat16>) {
-#ifdef AUTOGRAD_X86
-    if (ActiveIsa() >= Isa::kAvx512Bf16) return avx512_bf16::kAttentionBf16;
-#endif
-    return table.bf16;
+    return Bf16Kernels();
   } else if constexpr (std::is_same_v<T, float>) {
-    return table.f32;
+    return Table().f32;
   } else {
-    return table.f64;
+    return Table().f64;
   }
 }
 
@@ -72,6 +79,10 @@ void Clear(const VectorList<T>& vectors, int64_t count, int64_t n) {
 }
 
 }  // namespace
+
+void SetAttentionBf16KernelsForTest(const AttentionKernels<BFloat16>& kernels) {
+  bf16_kernels_for_test = &kernels;
+}
 
 template <class T>
 void AttentionForward(const AttentionSpec& spec, const AttentionInputs<T>& in,

@@ -66,6 +66,11 @@ extern const AttentionTable kAttention;
 namespace avx512_bf16 {
 extern const AttentionKernels<BFloat16> kAttentionBf16;
 }
+extern const AttentionKernels<BFloat16> kAttentionBf16Amx;
+extern const AttentionKernels<BFloat16> kAttentionBf16AmxEmulated;  // linked into tests only
+
+// From now on attention of bf16 uses `kernels`.
+void SetAttentionBf16KernelsForTest(const AttentionKernels<BFloat16>& kernels);
 
 }  // namespace autograd::kernels
 

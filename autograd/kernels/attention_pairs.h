@@ -29,6 +29,9 @@ struct AttentionPairs {
     return size.head <= kElements && size.value <= kElements && !size.causal;
   }
 
+  // Of a register, where `rest` vectors are left.
+  static int64_t Lanes(int64_t rest) { return rest < 0 ? 0 : rest < kLanes ? rest : kLanes; }
+
   // sum += the products of pairs.
   [[gnu::always_inline]] static __m512 Dot(__m512i a, __m512i b, __m512 sum) {
     return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));

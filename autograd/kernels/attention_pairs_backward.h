@@ -16,9 +16,11 @@
 namespace autograd::kernels {
 namespace {
 
-class PairsBackward : AttentionPairs {
+class PairsBackward : protected AttentionPairs {
+ protected:
   static constexpr int64_t kWidth = 2 * kLanes;
-  static constexpr int64_t kBlockQueries = 28;
+  // At most this many are taken together.
+  static constexpr int64_t kBlockQueries = 32;
   // Queries whose scores are computed side by side.
   static constexpr int kRows = 4;
 
@@ -39,7 +41,8 @@ class PairsBackward : AttentionPairs {
  public:
   // In floats.
   static int64_t Scratch(const AttentionHeadSize& size) {
-    const int64_t queries = RoundUp(size.queries, kLanes), keys = RoundUp(size.keys, kWidth);
+    const int64_t queries = RoundUp(size.queries, kBlockQueries);
+    const int64_t keys = RoundUp(size.keys, kWidth);
     const int64_t panel = static_cast<int64_t>(sizeof(Panel) + sizeof(Rows)) / 4;
     return static_cast<int64_t>(sizeof(Scores)) / 4 + keys / kWidth * panel +
            (5 * queries + keys) * kElements / 2 + 2 * queries;
@@ -55,10 +58,10 @@ class PairsBackward : AttentionPairs {
     pass.StoreKeys();
   }
 
- private:
+ protected:
   PairsBackward(const AttentionHeadBackward<BFloat16>& head, float* scratch)
       : head_(head),
-        queries_(RoundUp(head.size.queries, kLanes)),
+        queries_(RoundUp(head.size.queries, kBlockQueries)),
         panels_((head.size.keys + kWidth - 1) / kWidth) {
     scores_ = reinterpret_cast<Scores*>(scratch);
     keys_ = reinterpret_cast<Panel*>(scores_ + 1);
@@ -89,8 +92,8 @@ class PairsBackward : AttentionPairs {
       for (int x = 0; x < 4; ++x) shift = Dot(g[x], out[x], shift);
       _mm512_storeu_ps(shifts_ + i, -shift);
       const int64_t rest = size.queries - i;
-      const __m512 sums =
-          Avx512F32::LoadPartial(head_.log_sum_exp + i, rest < kLanes ? rest : kLanes);
+      const __m512 sums = rest > 0 ? Avx512F32::LoadPartial(head_.log_sum_exp + i, Lanes(rest))
+                                   : _mm512_setzero_ps();
       _mm512_storeu_ps(sums_ + i, unit * sums);
     }
   }
@@ -124,6 +127,32 @@ class PairsBackward : AttentionPairs {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(x));
   }
 
+  void StoreKeys() const {
+    const AttentionHeadSize& size = head_.size;
+    const __m512 scale = _mm512_set1_ps(head_.scale);
+    for (int64_t key = 0; key < size.keys; key += kLanes) {
+      const Panel& panel = keys_[key / kWidth];
+      __m512 dk[kElements], dv[kElements];
+      for (int x = 0; x < kElements; ++x) {
+        dk[x] = scale * panel.dk[x][key / kLanes % 2];
+        dv[x] = panel.dv[x][key / kLanes % 2];
+      }
+      if (head_.dk.data != nullptr) StoreVectors(dk, key, size.keys, size.head, head_.dk);
+      if (head_.dv.data != nullptr) StoreVectors(dv, key, size.keys, size.value, head_.dv);
+    }
+  }
+
+  const AttentionHeadBackward<BFloat16>& head_;
+  const int64_t queries_, panels_;
+  Scores* scores_;  // of a block of queries and a panel of keys
+  Panel* keys_;
+  Rows* rows_;                    // by panel
+  BFloat16 *q_, *g_;              // dense rows
+  BFloat16 *q_pairs_, *g_pairs_;  // pairs of vectors
+  BFloat16* other_;               // rows that are not needed for long
+  float *sums_, *shifts_;         // -L in units of log 2, and -D
+
+ private:
   // What the queries from `query` on have to do with all keys.
   void QueryBlock(int64_t query) {
     const int64_t rest = RoundUp(head_.size.queries - query, kRows);
@@ -143,7 +172,7 @@ class PairsBackward : AttentionPairs {
   void PanelBlock(int64_t i, int64_t query, int64_t count) {
     Panel& panel = keys_[i];
     const int64_t seen = head_.size.keys - i * kWidth - (kVecs - 1) * kLanes;
-    const __mmask16 last = Avx512F32::FirstLanes(seen < kLanes ? seen : kLanes);
+    const __mmask16 last = Avx512F32::FirstLanes(Lanes(seen));
     for (int64_t r = 0; r < count; r += kRows)
       ScoreRows<kVecs>(panel, rows_[i], query + r, r, last);
     AddOverQueries<kVecs>(scores_->p, g_pairs_ + query * kElements, count, panel.dv);
@@ -248,31 +277,6 @@ class PairsBackward : AttentionPairs {
     if (query + 1 < head_.size.queries)
       StorePartialRow(head_.dq[query + 1], _mm256_extracti128_si256(both, 1), n);
   }
-
-  void StoreKeys() const {
-    const AttentionHeadSize& size = head_.size;
-    const __m512 scale = _mm512_set1_ps(head_.scale);
-    for (int64_t key = 0; key < size.keys; key += kLanes) {
-      const Panel& panel = keys_[key / kWidth];
-      __m512 dk[kElements], dv[kElements];
-      for (int x = 0; x < kElements; ++x) {
-        dk[x] = scale * panel.dk[x][key / kLanes % 2];
-        dv[x] = panel.dv[x][key / kLanes % 2];
-      }
-      if (head_.dk.data != nullptr) StoreVectors(dk, key, size.keys, size.head, head_.dk);
-      if (head_.dv.data != nullptr) StoreVectors(dv, key, size.keys, size.value, head_.dv);
-    }
-  }
-
-  const AttentionHeadBackward<BFloat16>& head_;
-  const int64_t queries_, panels_;
-  Scores* scores_;  // of a block of queries and a panel of keys
-  Panel* keys_;
-  Rows* rows_;                    // by panel
-  BFloat16 *q_, *g_;              // dense rows
-  BFloat16 *q_pairs_, *g_pairs_;  // pairs of vectors
-  BFloat16* other_;               // rows that are not needed for long
-  float *sums_, *shifts_;         // -L in units of log 2, and -D
 };
 
 }  // namespace

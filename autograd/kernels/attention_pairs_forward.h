@@ -14,36 +14,29 @@
 namespace autograd::kernels {
 namespace {
 
-class PairsForward : AttentionPairs {
+class PairsForward : protected AttentionPairs {
  public:
   // In floats.
   static int64_t Scratch(const AttentionHeadSize& size) {
-    const int64_t keys = RoundUp(size.keys, kLanes), queries = RoundUp(size.queries, kLanes);
+    const int64_t keys = RoundUp(size.keys, kBlockKeys), queries = RoundUp(size.queries, kLanes);
     return (queries + 2 * keys) * kElements / 2 + keys * kElements / 2;
   }
 
   // False, with nothing written, where scores may be large.
   static bool Run(const AttentionHead<BFloat16>& head, float* scratch) {
     PairsForward pass(head, scratch);
-    const float limit = kMaxScore * kMaxScore;
-    // False for NaN too.
-    if (!(pass.MaxSquare(pass.q_, head.size.queries) * pass.MaxSquare(pass.k_, head.size.keys) *
-              head.scale * head.scale <=
-          limit)) {
-      return false;
-    }
+    if (!pass.Moderate()) return false;
     for (int64_t i = 0; i < head.size.queries; i += kLanes) pass.Queries(i);
     return true;
   }
 
- private:
-  // As in attention_narrow.h.
-  static constexpr float kMaxScore = 20;
-  static constexpr int kKeys = 4;
+ protected:
+  // Keys are padded to a multiple of this.
+  static constexpr int64_t kBlockKeys = 32;
 
   PairsForward(const AttentionHead<BFloat16>& head, float* scratch) : head_(head) {
     const AttentionHeadSize& size = head.size;
-    const int64_t keys = RoundUp(size.keys, kLanes), queries = RoundUp(size.queries, kLanes);
+    const int64_t keys = RoundUp(size.keys, kBlockKeys), queries = RoundUp(size.queries, kLanes);
     q_ = reinterpret_cast<BFloat16*>(scratch);
     k_ = q_ + queries * kElements;
     BFloat16* values = k_ + keys * kElements;
@@ -53,6 +46,21 @@ class PairsForward : AttentionPairs {
     CopyRows(head.v, size.keys, keys, size.value, values);
     VectorPairs(values, keys, v_);
   }
+
+  // False for NaN too.
+  bool Moderate() const {
+    // As in attention_narrow.h.
+    const float max_score = 20;
+    const float q = MaxSquare(q_, head_.size.queries), k = MaxSquare(k_, head_.size.keys);
+    return q * k * head_.scale * head_.scale <= max_score * max_score;
+  }
+
+  const AttentionHead<BFloat16>& head_;
+  BFloat16 *q_, *k_;  // dense rows
+  BFloat16* v_;       // pairs of vectors
+
+ private:
+  static constexpr int kKeys = 4;
 
   // The largest square of a vector's length; NaN or infinity if one is not finite.
   float MaxSquare(const BFloat16* rows, int64_t count) const {
@@ -114,9 +122,8 @@ class PairsForward : AttentionPairs {
     for (int x = 0; x < kElements; ++x) acc[x] = factor * acc[x];
     StoreVectors(acc, first, head_.size.queries, head_.size.value, head_.out);
     if (head_.log_sum_exp == nullptr) return;
-    const int64_t rest = head_.size.queries - first;
     Avx512F32::StorePartial(head_.log_sum_exp + first, Log<Avx512F32>(sum),
-                            rest < kLanes ? rest : kLanes);
+                            Lanes(head_.size.queries - first));
   }
 
   template <int kCount>
@@ -144,10 +151,6 @@ class PairsForward : AttentionPairs {
       }
     }
   }
-
-  const AttentionHead<BFloat16>& head_;
-  BFloat16 *q_, *k_;  // dense rows
-  BFloat16* v_;       // pairs of vectors
 };
 
 }  // namespace
