@@ -76,15 +76,15 @@ struct AttentionGradients {
 
 // Writes out, and log_sum_exp [batch, heads, queries] unless that is null. Without keys, out is 0
 // and log_sum_exp -infinity. For T = float, double and BFloat16. Of bf16, out is rounded once;
-// where vectors are multiplied by AVX512_BF16, probabilities are rounded to bf16 before they weigh
-// the values, and log_sum_exp has an error of 1e-4.
+// where vectors are multiplied by AVX512_BF16 or AMX, probabilities are rounded to bf16 before they
+// weigh the values, and log_sum_exp has an error of 1e-4.
 template <class T>
 void AttentionForward(const AttentionSpec& spec, const AttentionInputs<T>& in,
                       const HeadVectors<T>& out, AttentionMath<T>* log_sum_exp);
 
 // Writes the gradients; out and log_sum_exp as AttentionForward wrote them. For T = float, double
-// and BFloat16. Of bf16, gradients are rounded once; with AVX512_BF16, probabilities and gradients
-// of scores too before they are multiplied.
+// and BFloat16. Of bf16, gradients are rounded once; with AVX512_BF16 or AMX, probabilities and
+// gradients of scores too before they are multiplied.
 template <class T>
 void AttentionBackward(const AttentionSpec& spec, const AttentionInputs<T>& in,
                        const HeadVectors<const T>& out, const AttentionMath<T>* log_sum_exp,
