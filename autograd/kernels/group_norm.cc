@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
+#include <type_traits>
 
 #include "autograd/kernels/gemm_scratch.h"
 #include "autograd/kernels/group_norm_sample.h"
@@ -41,38 +43,38 @@ void AddUp(int64_t count, int64_t n, double* parts) {
   }
 }
 
-// Scratch of `sums` doubles, `statistics` doubles, and the arrays of `maps` samples.
+// Scratch of `sums` doubles, `statistics` doubles, and the channels' arrays of some samples.
 template <class T>
 struct Memory {
-  Memory(ScratchUse use, int64_t sums_count, int64_t statistics_count, int64_t maps,
+  Memory(ScratchUse use, int64_t sums_count, int64_t statistics_count, int64_t array_count,
          int64_t channel_count)
       : channels(channel_count) {
-    const int64_t arrays = maps * ChannelArrays<T>::kArrays * channels;
+    const int64_t arrays = array_count * ChannelArrays<T>::kArrays * channels;
     sums = GetScratch<double>(use, sums_count + statistics_count + arrays);
     statistics = sums + sums_count;
-    map_memory = reinterpret_cast<T*>(statistics + statistics_count);
+    array_memory = reinterpret_cast<T*>(statistics + statistics_count);
   }
-  ChannelArrays<T> Map(int64_t i) const {
-    return {map_memory + i * ChannelArrays<T>::kArrays * channels, channels};
+  ChannelArrays<T> Arrays(int64_t i) const {
+    return {array_memory + i * ChannelArrays<T>::kArrays * channels, channels};
   }
 
   int64_t channels;
   double* sums;
   double* statistics;
-  T* map_memory;
+  T* array_memory;
 };
 
-template <class T>
+template <class S>
 class Forward {
  public:
-  Forward(const GroupNormSize& size, const T* x, const T* weight, const T* bias, double eps,
-          const NormActivation<T>& activation, T* y, double* statistics)
+  using T = NormComputeType<S>;
+
+  Forward(const GroupNormSize& size, std::span<const NormPart<S>> parts, const T* weight,
+          const T* bias, double eps, const NormActivation<T>& activation, S* y, double* statistics)
       : cuts_(CutsOf(size)),
-        layer_{size, weight, bias, eps, activation, cuts_.chunk_rows},
+        layer_{size, parts, weight, bias, eps, activation, cuts_.chunk_rows},
         size_(size),
-        sample_(size.rows * size.channels),
         sums_(2 * size.channels),
-        x_(x),
         y_(y),
         statistics_(statistics) {}
 
@@ -83,27 +85,26 @@ class Forward {
   double* StatisticsOf(int64_t sample, double* spare) const {
     return statistics_ == nullptr ? spare : statistics_ + sample * 2 * size_.groups;
   }
-  void FillMap(int64_t sample, double* sums, double* spare, const ChannelArrays<T>& map) const {
+  void FillMap(int64_t sample, double* sums, double* spare, const ChannelArrays<T>& arrays) const {
     double* statistics = StatisticsOf(sample, spare);
     AddUp(cuts_.chunks, sums_, sums);
-    layer_.Statistics(x_ + sample * sample_, sums, statistics);
-    layer_.FillMap(statistics, map);
+    layer_.Statistics(sample, sums, statistics);
+    layer_.FillMap(statistics, arrays);
   }
 
   void BySamples() const {
     ParallelFor(size_.batch, cuts_.task_samples, [&](int64_t begin, int64_t end) {
       const Memory<T> memory(ScratchUse::kTask, cuts_.chunks * sums_, 2 * size_.groups, 1,
                              size_.channels);
-      const ChannelArrays<T> arrays = memory.Map(0);
+      const ChannelArrays<T> arrays = memory.Arrays(0);
       for (int64_t sample = begin; sample < end; ++sample) {
-        const T* x = x_ + sample * sample_;
         for (int64_t chunk = 0; chunk < cuts_.chunks; ++chunk) {
-          layer_.Moments(x, chunk, memory.sums + chunk * sums_);
+          layer_.Moments(sample, chunk, memory.sums + chunk * sums_);
         }
         FillMap(sample, memory.sums, memory.statistics, arrays);
         // Backwards, since the last chunks are the ones still in the cache.
         for (int64_t chunk = cuts_.chunks - 1; chunk >= 0; --chunk) {
-          layer_.Apply(x, chunk, arrays.map(), y_ + sample * sample_);
+          layer_.Apply(layer_.RowsOf(sample, chunk), arrays, y_);
         }
       }
     });
@@ -115,44 +116,46 @@ class Forward {
                            size_.channels);
     ParallelFor(chunks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        layer_.Moments(x_ + i / cuts_.chunks * sample_, i % cuts_.chunks, memory.sums + i * sums_);
+        layer_.Moments(i / cuts_.chunks, i % cuts_.chunks, memory.sums + i * sums_);
       }
     });
     for (int64_t sample = 0; sample < size_.batch; ++sample) {
       FillMap(sample, memory.sums + sample * cuts_.chunks * sums_, memory.statistics,
-              memory.Map(sample));
+              memory.Arrays(sample));
     }
     ParallelFor(chunks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t sample = i / cuts_.chunks, at = sample * sample_;
-        layer_.Apply(x_ + at, i % cuts_.chunks, memory.Map(sample).map(), y_ + at);
+        const int64_t sample = i / cuts_.chunks;
+        layer_.Apply(layer_.RowsOf(sample, i % cuts_.chunks), memory.Arrays(sample), y_);
       }
     });
   }
 
   Cuts cuts_;
-  GroupNormLayer<T> layer_;
+  GroupNormLayer<S> layer_;
   GroupNormSize size_;
-  int64_t sample_, sums_;  // numbers in a sample, and of its sums
-  const T* x_;
-  T* y_;
+  int64_t sums_;  // numbers in a sample's sums
+  S* y_;
   double* statistics_;
 };
 
-template <class T>
+template <class S>
 class Backward {
  public:
-  Backward(const GroupNormSize& size, const T* x, const T* weight, const T* bias, double eps,
-           const NormActivation<T>& activation, const double* statistics, const T* dy, T* dx)
+  using T = NormComputeType<S>;
+
+  Backward(const GroupNormSize& size, std::span<const NormPart<S>> parts, const T* weight,
+           const T* bias, double eps, const NormActivation<T>& activation, const double* statistics,
+           const S* dy)
       : cuts_(CutsOf(size)),
-        layer_{size, weight, bias, eps, activation, cuts_.chunk_rows},
+        layer_{size, parts, weight, bias, eps, activation, cuts_.chunk_rows},
         size_(size),
         sample_(size.rows * size.channels),
         sums_(2 * size.channels),
-        x_(x),
         statistics_(statistics),
-        dy_(dy),
-        dx_(dx) {}
+        dy_(dy) {
+    for (const NormPart<S>& part : parts) wants_dx_ = wants_dx_ || part.dx != nullptr;
+  }
 
   void Run(T* dweight, T* dbias) const {
     const int64_t tasks = cuts_.whole_samples ? cuts_.tasks : 1;
@@ -171,127 +174,137 @@ class Backward {
     return statistics_ + sample * 2 * size_.groups;
   }
   bool Activated() const { return layer_.activation.backward != nullptr; }
-  void Combine(int64_t sample, double* sums, const ChannelArrays<T>& map, double* shares) const {
+  void Combine(int64_t sample, double* sums, const ChannelArrays<T>& arrays, double* shares) const {
     AddUp(cuts_.chunks, sums_, sums);
-    layer_.Combine(StatisticsOf(sample), sums, map, shares, shares + size_.channels);
+    layer_.Combine(StatisticsOf(sample), sums, arrays, shares, shares + size_.channels);
+  }
+  // Of g, [rows, channels] from row `first` on, what belongs to some rows.
+  T* RowsOfG(T* g, int64_t first, const NormRows& rows) const {
+    return g == nullptr ? nullptr : g + (rows.begin - first) * size_.channels;
   }
 
   // shares: dweight's and dbias's, for each task.
   void BySamples(double* shares) const {
     ParallelFor(size_.batch, cuts_.task_samples, [&](int64_t begin, int64_t end) {
       const Memory<T> memory(ScratchUse::kTask, cuts_.chunks * sums_, 0, 1, size_.channels);
-      T* made = nullptr;
-      if (Activated()) made = GetScratch<T>(ScratchUse::kGradient, sample_);
+      T* g = nullptr;
+      if (Activated()) g = GetScratch<T>(ScratchUse::kGradient, sample_);
       double* share = shares + begin / cuts_.task_samples * sums_;
-      for (int64_t sample = begin; sample < end; ++sample) {
-        OneSample(sample, memory, made, share);
-      }
+      for (int64_t sample = begin; sample < end; ++sample) OneSample(sample, memory, g, share);
     });
   }
 
-  void OneSample(int64_t sample, const Memory<T>& memory, T* made, double* share) const {
-    const T *x = x_ + sample * sample_, *dy = dy_ + sample * sample_;
-    const ChannelArrays<T> arrays = memory.Map(0);
+  void OneSample(int64_t sample, const Memory<T>& memory, T* g, double* share) const {
+    const ChannelArrays<T> arrays = memory.Arrays(0);
+    const int64_t first = sample * size_.rows;
     layer_.FillMap(StatisticsOf(sample), arrays);
     for (int64_t chunk = 0; chunk < cuts_.chunks; ++chunk) {
-      layer_.GradientSums(x, chunk, arrays.map(), dy, made, memory.sums + chunk * sums_);
+      const NormRows rows = layer_.RowsOf(sample, chunk);
+      layer_.GradientSums(rows, arrays, dy_, RowsOfG(g, first, rows), memory.sums + chunk * sums_);
     }
     Combine(sample, memory.sums, arrays, share);
-    if (dx_ == nullptr) return;
+    if (!wants_dx_) return;
     // Backwards, since the last chunks are the ones still in the cache.
     for (int64_t chunk = cuts_.chunks - 1; chunk >= 0; --chunk) {
-      layer_.InputGradient(x, chunk, arrays, made == nullptr ? dy : made, dx_ + sample * sample_);
+      const NormRows rows = layer_.RowsOf(sample, chunk);
+      layer_.InputGradient(rows, arrays, dy_, RowsOfG(g, first, rows));
     }
   }
 
-  // g is made in dx.
-  void ByChunks(double* shares) const {
-    const int64_t chunks = size_.batch * cuts_.chunks, elements = size_.batch * sample_;
-    const Memory<T> memory(ScratchUse::kShared, chunks * sums_, 0, size_.batch, size_.channels);
-    T* made = nullptr;
-    if (Activated()) {
-      made = dx_ != nullptr ? dx_ : GetScratch<T>(ScratchUse::kGradient, elements);
+  // Memory for g of the whole batch: dx, where it will do.
+  T* MemoryForG() const {
+    if (!Activated()) return nullptr;
+    if constexpr (std::is_same_v<S, T>) {
+      const NormPart<S>& part = layer_.parts[0];
+      if (layer_.parts.size() == 1 && part.pending == nullptr && part.dx != nullptr) return part.dx;
     }
+    return GetScratch<T>(ScratchUse::kGradient, size_.batch * sample_);
+  }
+
+  void ByChunks(double* shares) const {
+    const int64_t chunks = size_.batch * cuts_.chunks;
+    const Memory<T> memory(ScratchUse::kShared, chunks * sums_, 0, size_.batch, size_.channels);
+    T* const g = MemoryForG();
     for (int64_t sample = 0; sample < size_.batch; ++sample) {
-      layer_.FillMap(StatisticsOf(sample), memory.Map(sample));
+      layer_.FillMap(StatisticsOf(sample), memory.Arrays(sample));
     }
     ParallelFor(chunks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t sample = i / cuts_.chunks, at = sample * sample_;
-        layer_.GradientSums(x_ + at, i % cuts_.chunks, memory.Map(sample).map(), dy_ + at,
-                            made == nullptr ? nullptr : made + at, memory.sums + i * sums_);
+        const int64_t sample = i / cuts_.chunks;
+        const NormRows rows = layer_.RowsOf(sample, i % cuts_.chunks);
+        layer_.GradientSums(rows, memory.Arrays(sample), dy_, RowsOfG(g, 0, rows),
+                            memory.sums + i * sums_);
       }
     });
     for (int64_t sample = 0; sample < size_.batch; ++sample) {
-      Combine(sample, memory.sums + sample * cuts_.chunks * sums_, memory.Map(sample), shares);
+      Combine(sample, memory.sums + sample * cuts_.chunks * sums_, memory.Arrays(sample), shares);
     }
-    if (dx_ == nullptr) return;
-    const T* g = made == nullptr ? dy_ : made;
+    if (!wants_dx_) return;
     ParallelFor(chunks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t sample = i / cuts_.chunks, at = sample * sample_;
-        layer_.InputGradient(x_ + at, i % cuts_.chunks, memory.Map(sample), g + at, dx_ + at);
+        const int64_t sample = i / cuts_.chunks;
+        const NormRows rows = layer_.RowsOf(sample, i % cuts_.chunks);
+        layer_.InputGradient(rows, memory.Arrays(sample), dy_, RowsOfG(g, 0, rows));
       }
     });
   }
 
   Cuts cuts_;
-  GroupNormLayer<T> layer_;
+  GroupNormLayer<S> layer_;
   GroupNormSize size_;
-  int64_t sample_, sums_;  // numbers in a sample, and of its sums
-  const T* x_;
+  int64_t sample_, sums_;  // numbers in a sample, and in its sums
   const double* statistics_;
-  const T* dy_;
-  T* dx_;
+  const S* dy_;
+  bool wants_dx_ = false;
 };
 
 bool IsEmpty(const GroupNormSize& s) { return s.batch == 0 || s.rows == 0 || s.channels == 0; }
 
-template <class T>
-void RunForward(const GroupNormSize& size, const T* x, const T* weight, const T* bias, double eps,
-                const NormActivation<T>& activation, T* y, double* statistics) {
-  if (IsEmpty(size)) return;
-  Forward<T>(size, x, weight, bias, eps, activation, y, statistics).Run();
-}
-
-template <class T>
-void RunBackward(const GroupNormSize& size, const T* x, const T* weight, const T* bias, double eps,
-                 const NormActivation<T>& activation, const double* statistics, const T* dy, T* dx,
-                 T* dweight, T* dbias) {
-  if (IsEmpty(size)) {
-    if (dweight != nullptr) std::fill(dweight, dweight + size.channels, T{0});
-    if (dbias != nullptr) std::fill(dbias, dbias + size.channels, T{0});
-    return;
-  }
-  Backward<T>(size, x, weight, bias, eps, activation, statistics, dy, dx).Run(dweight, dbias);
-}
-
 }  // namespace
 
-void GroupNormForward(const GroupNormSize& size, const float* x, const float* weight,
-                      const float* bias, double eps, const NormActivation<float>& activation,
-                      float* y, double* statistics) {
-  RunForward(size, x, weight, bias, eps, activation, y, statistics);
+template <class S>
+void GroupNormForward(const GroupNormSize& size, std::span<const NormPart<S>> parts,
+                      const NormComputeType<S>* weight, const NormComputeType<S>* bias, double eps,
+                      const NormActivation<NormComputeType<S>>& activation, S* y,
+                      double* statistics) {
+  if (IsEmpty(size)) return;
+  Forward<S>(size, parts, weight, bias, eps, activation, y, statistics).Run();
 }
 
-void GroupNormForward(const GroupNormSize& size, const double* x, const double* weight,
-                      const double* bias, double eps, const NormActivation<double>& activation,
-                      double* y, double* statistics) {
-  RunForward(size, x, weight, bias, eps, activation, y, statistics);
+template <class S>
+void GroupNormBackward(const GroupNormSize& size, std::span<const NormPart<S>> parts,
+                       const NormComputeType<S>* weight, const NormComputeType<S>* bias, double eps,
+                       const NormActivation<NormComputeType<S>>& activation,
+                       const double* statistics, const S* dy, NormComputeType<S>* dweight,
+                       NormComputeType<S>* dbias) {
+  if (IsEmpty(size)) {
+    if (dweight != nullptr) std::fill(dweight, dweight + size.channels, 0);
+    if (dbias != nullptr) std::fill(dbias, dbias + size.channels, 0);
+    return;
+  }
+  Backward<S>(size, parts, weight, bias, eps, activation, statistics, dy).Run(dweight, dbias);
 }
 
-void GroupNormBackward(const GroupNormSize& size, const float* x, const float* weight,
-                       const float* bias, double eps, const NormActivation<float>& activation,
-                       const double* statistics, const float* dy, float* dx, float* dweight,
-                       float* dbias) {
-  RunBackward(size, x, weight, bias, eps, activation, statistics, dy, dx, dweight, dbias);
-}
-
-void GroupNormBackward(const GroupNormSize& size, const double* x, const double* weight,
-                       const double* bias, double eps, const NormActivation<double>& activation,
-                       const double* statistics, const double* dy, double* dx, double* dweight,
-                       double* dbias) {
-  RunBackward(size, x, weight, bias, eps, activation, statistics, dy, dx, dweight, dbias);
-}
+template void GroupNormForward<float>(const GroupNormSize&, std::span<const NormPart<float>>,
+                                      const float*, const float*, double,
+                                      const NormActivation<float>&, float*, double*);
+template void GroupNormForward<double>(const GroupNormSize&, std::span<const NormPart<double>>,
+                                       const double*, const double*, double,
+                                       const NormActivation<double>&, double*, double*);
+template void GroupNormForward<BFloat16>(const GroupNormSize&, std::span<const NormPart<BFloat16>>,
+                                         const float*, const float*, double,
+                                         const NormActivation<float>&, BFloat16*, double*);
+template void GroupNormBackward<float>(const GroupNormSize&, std::span<const NormPart<float>>,
+                                       const float*, const float*, double,
+                                       const NormActivation<float>&, const double*, const float*,
+                                       float*, float*);
+template void GroupNormBackward<double>(const GroupNormSize&, std::span<const NormPart<double>>,
+                                        const double*, const double*, double,
+                                        const NormActivation<double>&, const double*, const double*,
+                                        double*, double*);
+template void GroupNormBackward<BFloat16>(const GroupNormSize&, std::span<const NormPart<BFloat16>>,
+                                          const float*, const float*, double,
+                                          const NormActivation<float>&, const double*,
+                                          const BFloat16*, float*, float*);
 
 }  // namespace autograd::kernels

@@ -20,20 +20,30 @@
 // Results have the same bits whatever the number of threads and the alignment. Sizes may be 0, but
 // for groups. Outputs overlap nothing else.
 //
+// Images (x, y, dy, dx) are of S = float, double or BFloat16, parameters and their gradients of T,
+// which is S, and float for BFloat16. Images of BFloat16 are read and written as they are; all
+// between is computed in float, and y and dx are rounded once.
+//
+// The channels of x may lie in two arrays (a skip connection and what it joins): groups of
+// neighbours may then have channels of both. y and dy are of one.
+//
 // Example:
 //   std::vector<float> x = {1, 2, 3, 4, 5, 7}, y(6), dx(6), dy = {1, 0, 0, 0, 0, 0};
 //   std::vector<double> statistics(4);
 //   const kernels::GroupNormSize size = {/*batch=*/1, /*rows=*/3, /*channels=*/2, /*groups=*/2};
-//   kernels::GroupNormForward(size, x.data(), nullptr, nullptr, 1e-5, {}, y.data(),
-//                             statistics.data());
-//   kernels::GroupNormBackward(size, x.data(), nullptr, nullptr, 1e-5, {}, statistics.data(), dy.data(),
-//                              dx.data(), nullptr, nullptr);
+//   const kernels::NormPart<float> parts[] = {{x.data(), /*channels=*/2, dx.data()}};
+//   kernels::GroupNormForward<float>(size, parts, nullptr, nullptr, 1e-5, {}, y.data(),
+//                                    statistics.data());
+//   kernels::GroupNormBackward<float>(size, parts, nullptr, nullptr, 1e-5, {}, statistics.data(),
+//                                     dy.data(), nullptr, nullptr);
 //   std::cout << statistics[0] << " " << y[0] << "\n";  // 3 -1.22474
 #ifndef AUTOGRAD_KERNELS_GROUP_NORM_H_
 #define AUTOGRAD_KERNELS_GROUP_NORM_H_
 
 #include <cstdint>
+#include <span>
 
+#include "autograd/kernels/group_norm_kernels.h"
 #include "autograd/kernels/unary.h"
 
 namespace autograd::kernels {
@@ -42,6 +52,17 @@ struct GroupNormSize {
   int64_t batch, rows, channels;
   // 1 or more, a divisor of channels.
   int64_t groups;
+};
+
+// An array of some of the channels, [batch, rows, channels], and where its gradient goes.
+template <class S>
+struct NormPart {
+  const S* x;
+  int64_t channels;
+  // Only for GroupNormBackward: null if the gradient is not wanted.
+  S* dx = nullptr;
+  // What is added to the gradient, or null; may be dx.
+  const S* pending = nullptr;
 };
 
 // f and its gradient; none if both are null.
@@ -62,25 +83,22 @@ struct NormActivation {
   }
 };
 
-// y from x; weight and bias, [channels], may be null (1 and 0). statistics, [batch, groups, 2] or
-// null, receives m and v for each sample and group.
-void GroupNormForward(const GroupNormSize& size, const float* x, const float* weight,
-                      const float* bias, double eps, const NormActivation<float>& activation,
-                      float* y, double* statistics);
-void GroupNormForward(const GroupNormSize& size, const double* x, const double* weight,
-                      const double* bias, double eps, const NormActivation<double>& activation,
-                      double* y, double* statistics);
+// y from x, in one or two parts; weight and bias, [channels], may be null (1 and 0). statistics,
+// [batch, groups, 2] or null, receives m and v for each sample and group.
+template <class S>
+void GroupNormForward(const GroupNormSize& size, std::span<const NormPart<S>> parts,
+                      const NormComputeType<S>* weight, const NormComputeType<S>* bias, double eps,
+                      const NormActivation<NormComputeType<S>>& activation, S* y,
+                      double* statistics);
 
-// From dy, and the arguments and statistics of GroupNormForward, the gradients dx, dweight and
-// dbias; those that are null are not computed.
-void GroupNormBackward(const GroupNormSize& size, const float* x, const float* weight,
-                       const float* bias, double eps, const NormActivation<float>& activation,
-                       const double* statistics, const float* dy, float* dx, float* dweight,
-                       float* dbias);
-void GroupNormBackward(const GroupNormSize& size, const double* x, const double* weight,
-                       const double* bias, double eps, const NormActivation<double>& activation,
-                       const double* statistics, const double* dy, double* dx, double* dweight,
-                       double* dbias);
+// From dy, and the arguments and statistics of GroupNormForward, the gradients of the parts,
+// dweight and dbias; those that are null are not computed.
+template <class S>
+void GroupNormBackward(const GroupNormSize& size, std::span<const NormPart<S>> parts,
+                       const NormComputeType<S>* weight, const NormComputeType<S>* bias, double eps,
+                       const NormActivation<NormComputeType<S>>& activation,
+                       const double* statistics, const S* dy, NormComputeType<S>* dweight,
+                       NormComputeType<S>* dbias);
 
 }  // namespace autograd::kernels
 

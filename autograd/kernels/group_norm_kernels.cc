@@ -1,5 +1,8 @@
 #include "autograd/kernels/group_norm_kernels.h"
 
+#include <algorithm>
+
+#include "autograd/dtype.h"
 #include "autograd/kernels/isa.h"
 #include "autograd/kernels/unary_reference.h"
 
@@ -13,74 +16,96 @@ extern const GroupNormTables kGroupNormAvx512;
 namespace {
 
 template <class T>
+T Load(T x) {
+  return x;
+}
+float Load(BFloat16 x) { return ToFloat(x); }
+template <class T>
+void Store(T value, T* to) {
+  *to = value;
+}
+void Store(float value, BFloat16* to) { *to = ToBFloat16(value); }
+
+template <class S>
 struct Scalar {
-  static T Normalised(T x, const ChannelMap<T>& map, int64_t c) {
-    return (x - map.centre[c]) * map.scale[c] + map.shift[c];
+  using T = NormComputeType<S>;
+
+  static T Normalised(S x, const ChannelMap<T>& map, int64_t c) {
+    return (Load(x) - map.centre[c]) * map.scale[c] + map.shift[c];
   }
 
-  static void Moments(const T* x, int64_t rows, int64_t channels, const T* centre, double* sum,
+  // Calls visit(c, position in x, position in y) for every element.
+  template <class Visit>
+  static void ForElements(const NormBlock& block, Visit visit) {
+    for (int64_t row = 0; row < block.rows; ++row) {
+      for (int64_t c = 0; c < block.channels; ++c) {
+        visit(c, row * block.channels + c, row * block.stride + c);
+      }
+    }
+  }
+
+  static void Moments(const S* x, const NormBlock& block, const S* centre, double* sum,
                       double* squares) {
-    GradientSums(x, nullptr, rows, channels, centre, sum, squares);
+    std::fill(sum, sum + block.channels, 0.0);
+    std::fill(squares, squares + block.channels, 0.0);
+    ForElements(block, [=](int64_t c, int64_t i, int64_t) {
+      const double distance =
+          static_cast<double>(Load(x[i])) - static_cast<double>(Load(centre[c]));
+      sum[c] += distance;
+      squares[c] += distance * distance;
+    });
   }
 
-  static void Normalise(const T* x, int64_t rows, int64_t channels, const ChannelMap<T>& map,
-                        T* y) {
-    for (int64_t row = 0; row < rows; ++row) {
-      for (int64_t c = 0; c < channels; ++c, ++x, ++y) *y = Normalised(*x, map, c);
-    }
+  template <class Out>
+  static void Normalise(const S* x, const NormBlock& block, const ChannelMap<T>& map, Out* y) {
+    ForElements(block,
+                [=](int64_t c, int64_t i, int64_t o) { Store(Normalised(x[i], map, c), y + o); });
   }
 
-  static void NormaliseSilu(const T* x, int64_t rows, int64_t channels, const ChannelMap<T>& map,
-                            T* y) {
-    for (int64_t row = 0; row < rows; ++row) {
-      for (int64_t c = 0; c < channels; ++c, ++x, ++y) {
-        *y = UnaryReference<UnaryOp::kSilu>(Normalised(*x, map, c), T{0});
-      }
-    }
+  static void NormaliseSilu(const S* x, const NormBlock& block, const ChannelMap<T>& map, S* y) {
+    ForElements(block, [=](int64_t c, int64_t i, int64_t o) {
+      Store(UnaryReference<UnaryOp::kSilu>(Normalised(x[i], map, c), T{0}), y + o);
+    });
   }
 
-  // Without g, x - centre takes its place.
-  static void GradientSums(const T* x, const T* g, int64_t rows, int64_t channels, const T* centre,
+  template <class G>
+  static void GradientSums(const S* x, const G* g, const NormBlock& block, const T* centre,
                            double* sum, double* dot) {
-    for (int64_t c = 0; c < channels; ++c) {
-      double total = 0, products = 0;
-      for (int64_t i = c; i < rows * channels; i += channels) {
-        const double distance = static_cast<double>(x[i]) - centre[c];
-        const double term = g == nullptr ? distance : g[i];
-        total += term;
-        products += term * distance;
-      }
-      sum[c] = total;
-      dot[c] = products;
-    }
+    std::fill(sum, sum + block.channels, 0.0);
+    std::fill(dot, dot + block.channels, 0.0);
+    ForElements(block, [=](int64_t c, int64_t i, int64_t o) {
+      const double term = static_cast<double>(Load(g[o]));
+      sum[c] += term;
+      dot[c] += term * (static_cast<double>(Load(x[i])) - static_cast<double>(centre[c]));
+    });
   }
 
-  static void SiluGradientSums(const T* x, const T* dy, int64_t rows, int64_t channels,
+  static void SiluGradientSums(const S* x, const S* dy, const NormBlock& block,
                                const ChannelMap<T>& map, T* g, double* sum, double* dot) {
-    for (int64_t row = 0; row < rows; ++row) {
-      for (int64_t c = 0; c < channels; ++c) {
-        const int64_t i = row * channels + c;
-        g[i] = UnaryGradReference<UnaryOp::kSilu>(dy[i], Normalised(x[i], map, c), T{0});
-      }
-    }
-    GradientSums(x, g, rows, channels, map.centre, sum, dot);
+    ForElements(block, [=](int64_t c, int64_t i, int64_t o) {
+      g[o] = UnaryGradReference<UnaryOp::kSilu>(Load(dy[o]), Normalised(x[i], map, c), T{0});
+    });
+    GradientSums(x, g, block, map.centre, sum, dot);
   }
 
-  static void InputGradient(const T* x, const T* g, int64_t rows, int64_t channels,
-                            const ChannelMap<T>& map, const T* slope, T* dx) {
-    for (int64_t row = 0; row < rows; ++row) {
-      for (int64_t c = 0; c < channels; ++c, ++x, ++g, ++dx) {
-        *dx = *g * map.scale[c] + ((*x - map.centre[c]) * slope[c] + map.shift[c]);
-      }
-    }
+  template <class G>
+  static void InputGradient(const S* x, const G* g, const NormBlock& block,
+                            const ChannelMap<T>& map, const T* slope, const S* pending, S* dx) {
+    ForElements(block, [=](int64_t c, int64_t i, int64_t o) {
+      const T by_x = (Load(x[i]) - map.centre[c]) * slope[c] + map.shift[c];
+      const T own = Load(g[o]) * map.scale[c] + by_x;
+      Store(pending == nullptr ? own : Load(pending[i]) + own, dx + i);
+    });
   }
 
-  static constexpr GroupNormKernels<T> Make() {
-    return {Moments, Normalise, NormaliseSilu, GradientSums, SiluGradientSums, InputGradient};
+  static constexpr GroupNormKernels<S> Make() {
+    return {Moments,         Normalise<S>,     Normalise<T>,     NormaliseSilu,   GradientSums<S>,
+            GradientSums<T>, SiluGradientSums, InputGradient<S>, InputGradient<T>};
   }
 };
 
-constexpr GroupNormTables kGroupNormScalar = {Scalar<float>::Make(), Scalar<double>::Make()};
+constexpr GroupNormTables kGroupNormScalar = {Scalar<float>::Make(), Scalar<double>::Make(),
+                                              Scalar<BFloat16>::Make()};
 
 const GroupNormTables& Choose() {
   switch (ActiveIsa()) {

@@ -5,7 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <span>
+#include <type_traits>
 
+#include "autograd/dtype.h"
+#include "autograd/kernels/convert.h"
 #include "autograd/kernels/gemm_scratch.h"
 #include "autograd/kernels/group_norm.h"
 #include "autograd/kernels/group_norm_kernels.h"
@@ -24,49 +28,77 @@ struct ChannelArrays {
         slope(memory + 3 * channels),
         offset(memory + 4 * channels) {}
 
-  ChannelMap<T> map() const { return {centre, scale, shift}; }
-  ChannelMap<T> gradient_map() const { return {centre, scale, offset}; }
+  // From a channel on.
+  ChannelMap<T> map(int64_t c) const { return {centre + c, scale + c, shift + c}; }
+  ChannelMap<T> gradient_map(int64_t c) const { return {centre + c, scale + c, offset + c}; }
 
   T *centre, *scale, *shift, *slope, *offset;
 };
 
-// What all samples have in common. Pointers called x, dy, g, dx and y are to the first element of a
-// sample; `sums` are two for each channel, one array after the other.
-template <class T>
+// Some rows of one sample, counted from the batch's first one.
+struct NormRows {
+  int64_t begin, count;
+};
+
+// What all samples have in common. y and dy are whole arrays; `sums` are two for each channel, one
+// array after the other.
+template <class S>
 struct GroupNormLayer {
+  using T = NormComputeType<S>;
+  // Whether images are of another type than what is computed from them.
+  static constexpr bool kConverts = !std::is_same_v<S, T>;
+
   GroupNormSize size;
+  std::span<const NormPart<S>> parts;
   const T* weight;
   const T* bias;
   double eps;
   NormActivation<T> activation;
   int64_t chunk_rows;
-  const GroupNormKernels<T>& kernels = GetGroupNorm<T>();
+  const GroupNormKernels<S>& kernels = GetGroupNormTables().Of<S>();
 
   int64_t width() const { return size.channels / size.groups; }
   double Weight(int64_t c) const { return weight == nullptr ? 1 : static_cast<double>(weight[c]); }
   double Bias(int64_t c) const { return bias == nullptr ? 0 : static_cast<double>(bias[c]); }
   double Inverse(double variance) const { return 1 / std::sqrt(variance + eps); }
-  int64_t At(int64_t chunk) const { return chunk * chunk_rows * size.channels; }
-  int64_t RowsOf(int64_t chunk) const {
-    return std::min(chunk_rows, size.rows - chunk * chunk_rows);
+  NormRows RowsOf(int64_t sample, int64_t chunk) const {
+    const int64_t begin = chunk * chunk_rows;
+    return {sample * size.rows + begin, std::min(chunk_rows, size.rows - begin)};
   }
-  // Whether an output of x's size should go past the caches.
-  bool Streams() const {
-    return WorthStreaming(size.batch * size.rows * size.channels * int64_t{sizeof(T)});
+  // Whether an output of so many channels should go past the caches.
+  bool Streams(int64_t channels) const {
+    return WorthStreaming(size.batch * size.rows * channels * int64_t{sizeof(S)});
+  }
+  // Calls visit(part, its first channel).
+  template <class Visit>
+  void ForParts(Visit visit) const {
+    int64_t first = 0;
+    for (const NormPart<S>& part : parts) {
+      visit(part, first);
+      first += part.channels;
+    }
+  }
+  NormBlock BlockOf(const NormPart<S>& part, int64_t rows) const {
+    return {rows, part.channels, size.channels};
   }
 
   // Over a chunk, of distances from the sample's first row and of their squares.
-  void Moments(const T* x, int64_t chunk, double* sums) const {
-    kernels.moments(x + At(chunk), RowsOf(chunk), size.channels, x, sums, sums + size.channels);
+  void Moments(int64_t sample, int64_t chunk, double* sums) const {
+    const NormRows rows = RowsOf(sample, chunk);
+    ForParts([&](const NormPart<S>& part, int64_t c) {
+      kernels.moments(part.x + rows.begin * part.channels, BlockOf(part, rows.count),
+                      part.x + sample * size.rows * part.channels, sums + c,
+                      sums + size.channels + c);
+    });
   }
 
   // A sample's statistics from the sums of Moments over all of it: the channels' means and sums of
   // squared distances from them, combined as those of parts of equal size (Chan, Golub and LeVeque
   // 1983).
-  void Statistics(const T* x, const double* sums, double* statistics) const {
+  void Statistics(int64_t sample, const double* sums, double* statistics) const {
     const double* squares = sums + size.channels;
     const double rows = static_cast<double>(size.rows), channels = static_cast<double>(width());
-    const auto mean_of = [&](int64_t c) { return static_cast<double>(x[c]) + sums[c] / rows; };
+    const auto mean_of = [&](int64_t c) { return InFirstRow(sample, c) + sums[c] / rows; };
     for (int64_t group = 0; group < size.groups; ++group) {
       const int64_t begin = group * width(), end = begin + width();
       double mean = 0, squared = 0;
@@ -80,6 +112,17 @@ struct GroupNormLayer {
       }
       statistics[2 * group] = mean;
       statistics[2 * group + 1] = squared / (rows * channels);
+    }
+  }
+  double InFirstRow(int64_t sample, int64_t c) const {
+    const bool in_first = c < parts[0].channels;
+    const NormPart<S>& part = parts[in_first ? 0 : 1];
+    const int64_t at = in_first ? c : c - parts[0].channels;
+    const S x = part.x[sample * size.rows * part.channels + at];
+    if constexpr (kConverts) {
+      return static_cast<double>(ToFloat(x));
+    } else {
+      return static_cast<double>(x);
     }
   }
 
@@ -98,61 +141,92 @@ struct GroupNormLayer {
     }
   }
 
-  // Calls make(position, rows, out) for the chunk in pieces of rows that stay in the nearest cache,
-  // to write the piece's elements to out. If `streamed`, that is a buffer, which is then moved past
-  // the caches to y.
-  template <class Make>
-  void InPieces(int64_t chunk, bool streamed, T* y, Make make) const {
+  // Calls make(row, count, out, wide) for `rows` rows of `channels` numbers in pieces that stay in
+  // the nearest cache, to write a piece to out; wide is memory for a piece in T. If `streamed`, out
+  // is a buffer, which is then moved past the caches to y.
+  template <class Out, class Make>
+  void InPieces(int64_t rows, int64_t channels, bool streamed, Out* y, Make make) const {
     constexpr int64_t kPiece = 4096 / static_cast<int64_t>(sizeof(T));
-    const int64_t rows = std::max<int64_t>(1, kPiece / std::max<int64_t>(1, size.channels));
-    T* buffer = nullptr;
-    if (streamed) buffer = GetScratch<T>(ScratchUse::kNarrow, rows * size.channels);
+    const int64_t piece = std::max<int64_t>(1, kPiece / std::max<int64_t>(1, channels));
+    T* const wide = GetScratch<T>(ScratchUse::kNarrow, 2 * piece * channels);
+    Out* const buffer = reinterpret_cast<Out*>(wide + piece * channels);
     const StreamCopyFn copy = GetStreamCopy();
-    for (int64_t row = 0; row < RowsOf(chunk); row += rows) {
-      const int64_t at = At(chunk) + row * size.channels;
-      const int64_t count = std::min(rows, RowsOf(chunk) - row);
-      make(at, count, streamed ? buffer : y + at);
+    for (int64_t row = 0; row < rows; row += piece) {
+      const int64_t count = std::min(piece, rows - row);
+      make(row, count, streamed ? buffer : y + row * channels, wide);
       if (!streamed) continue;
-      copy(buffer, y + at, count * size.channels * static_cast<int64_t>(sizeof(T)));
+      copy(buffer, y + row * channels, count * channels * static_cast<int64_t>(sizeof(Out)));
     }
     if (streamed) StreamFence();
   }
 
-  // y = f(h) in a chunk.
-  void Apply(const T* x, int64_t chunk, const ChannelMap<T>& map, T* y) const {
+  // h in rows counted from the batch's first one.
+  void Arguments(int64_t begin, int64_t rows, const ChannelArrays<T>& arrays, T* h) const {
+    ForParts([&](const NormPart<S>& part, int64_t c) {
+      kernels.arguments(part.x + begin * part.channels, BlockOf(part, rows), arrays.map(c), h + c);
+    });
+  }
+
+  // y = f(h) in some rows.
+  void Apply(const NormRows& rows, const ChannelArrays<T>& arrays, S* y) const {
     const bool in_one = activation.is_silu || activation.forward == nullptr;
     const auto kernel = activation.is_silu ? kernels.normalise_silu : kernels.normalise;
-    InPieces(chunk, Streams(), y, [&](int64_t at, int64_t rows, T* out) {
-      kernel(x + at, rows, size.channels, map, out);
-      if (!in_one) activation.forward(out, out, rows * size.channels, activation.parameter);
-    });
+    const auto make = [&](int64_t row, int64_t count, S* out, T* wide) {
+      const int64_t begin = rows.begin + row, n = count * size.channels;
+      if (in_one) {
+        ForParts([&](const NormPart<S>& part, int64_t c) {
+          kernel(part.x + begin * part.channels, BlockOf(part, count), arrays.map(c), out + c);
+        });
+      } else if constexpr (kConverts) {
+        Arguments(begin, count, arrays, wide);
+        activation.forward(wide, wide, n, activation.parameter);
+        GetCast(CastType::kF32, CastType::kBf16)(wide, out, n);
+      } else {
+        Arguments(begin, count, arrays, out);
+        activation.forward(out, out, n, activation.parameter);
+      }
+    };
+    InPieces(rows.count, size.channels, Streams(size.channels), y + rows.begin * size.channels,
+             make);
   }
 
-  // g = dy f'(h) in a chunk.
-  void ActivationGradient(const T* x, int64_t chunk, const ChannelMap<T>& map, const T* dy,
+  // g = dy f'(h) in some rows, of which g holds no others.
+  void ActivationGradient(const NormRows& rows, const ChannelArrays<T>& arrays, const S* dy,
                           T* g) const {
-    InPieces(chunk, false, g, [&](int64_t at, int64_t rows, T* out) {
-      const int64_t n = rows * size.channels;
-      kernels.normalise(x + at, rows, size.channels, map, out);
-      if (activation.reads_output) activation.forward(out, out, n, activation.parameter);
-      activation.backward(dy + at, out, out, n, activation.parameter);
-    });
+    const auto make = [&](int64_t row, int64_t count, T* out, T* wide) {
+      const int64_t n = count * size.channels, begin = rows.begin + row;
+      T* const h = kConverts ? wide : out;
+      Arguments(begin, count, arrays, h);
+      if (activation.reads_output) activation.forward(h, h, n, activation.parameter);
+      const S* const from = dy + begin * size.channels;
+      if constexpr (kConverts) {
+        GetCast(CastType::kBf16, CastType::kF32)(from, out, n);
+        activation.backward(out, h, out, n, activation.parameter);
+      } else {
+        activation.backward(from, h, out, n, activation.parameter);
+      }
+    };
+    InPieces(rows.count, size.channels, false, g, make);
   }
 
-  // Over a chunk, of g and of g (x - centre). g is written, unless it is dy because there is no
-  // activation.
-  void GradientSums(const T* x, int64_t chunk, const ChannelMap<T>& map, const T* dy, T* g,
+  // Over some rows, of g and of g (x - centre). g, which holds these rows alone, is written, unless
+  // it is null because there is no activation, so that dy is g.
+  void GradientSums(const NormRows& rows, const ChannelArrays<T>& arrays, const S* dy, T* g,
                     double* sums) const {
-    const int64_t at = At(chunk), rows = RowsOf(chunk), channels = size.channels;
-    if (activation.is_silu) {
-      kernels.silu_gradient_sums(x + at, dy + at, rows, channels, map, g + at, sums,
-                                 sums + channels);
-      return;
-    }
-    const bool activated = activation.backward != nullptr;
-    if (activated) ActivationGradient(x, chunk, map, dy, g);
-    kernels.gradient_sums(x + at, (activated ? g : dy) + at, rows, channels, map.centre, sums,
-                          sums + channels);
+    if (g != nullptr && !activation.is_silu) ActivationGradient(rows, arrays, dy, g);
+    ForParts([&](const NormPart<S>& part, int64_t c) {
+      const S* const x = part.x + rows.begin * part.channels;
+      const S* const dy_part = dy + rows.begin * size.channels + c;
+      const NormBlock block = BlockOf(part, rows.count);
+      double *const sum = sums + c, *const dot = sum + size.channels;
+      if (g == nullptr) {
+        kernels.dy_sums(x, dy_part, block, arrays.centre + c, sum, dot);
+      } else if (activation.is_silu) {
+        kernels.silu_gradient_sums(x, dy_part, block, arrays.map(c), g + c, sum, dot);
+      } else {
+        kernels.g_sums(x, g + c, block, arrays.centre + c, sum, dot);
+      }
+    });
   }
 
   // From the sums of GradientSums over a sample what InputGradient needs; its shares of dweight and
@@ -180,12 +254,28 @@ struct GroupNormLayer {
     }
   }
 
-  // dx in a chunk; g may be dx.
-  void InputGradient(const T* x, int64_t chunk, const ChannelArrays<T>& arrays, const T* g,
-                     T* dx) const {
-    InPieces(chunk, Streams() && g != dx, dx, [&](int64_t at, int64_t rows, T* out) {
-      kernels.input_gradient(x + at, g + at, rows, size.channels, arrays.gradient_map(),
-                             arrays.slope, out);
+  // The gradients of the parts in some rows, of which g holds no others; g is null if dy is g, and
+  // may be where a gradient goes.
+  void InputGradient(const NormRows& rows, const ChannelArrays<T>& arrays, const S* dy,
+                     const T* g) const {
+    ForParts([&](const NormPart<S>& part, int64_t c) {
+      if (part.dx == nullptr) return;
+      S* const dx = part.dx + rows.begin * part.channels;
+      // What is in the caches anyway is not stored past them.
+      const bool in_place = part.pending == part.dx || static_cast<const void*>(g) == dx;
+      const auto make = [&](int64_t row, int64_t count, S* out, T*) {
+        const int64_t begin = rows.begin + row, at = begin * part.channels;
+        const NormBlock block = BlockOf(part, count);
+        const S* const pending = part.pending == nullptr ? nullptr : part.pending + at;
+        if (g == nullptr) {
+          kernels.dy_to_dx(part.x + at, dy + begin * size.channels + c, block,
+                           arrays.gradient_map(c), arrays.slope + c, pending, out);
+        } else {
+          kernels.g_to_dx(part.x + at, g + row * size.channels + c, block, arrays.gradient_map(c),
+                          arrays.slope + c, pending, out);
+        }
+      };
+      InPieces(rows.count, part.channels, Streams(part.channels) && !in_place, dx, make);
     });
   }
 };

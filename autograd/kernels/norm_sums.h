@@ -3,6 +3,7 @@
 #ifndef AUTOGRAD_KERNELS_NORM_SUMS_H_
 #define AUTOGRAD_KERNELS_NORM_SUMS_H_
 
+#include "autograd/bfloat16.h"
 #include "autograd/kernels/reduce_columns.h"
 #include "autograd/kernels/reduce_sums.h"
 
@@ -24,14 +25,29 @@ struct SumTerms {
   typename V::Vec term, factor;
 };
 
-// Adds up terms(row, c, count) of rows [top, bottom) in kVectors vectors of columns from j on,
-// `count` columns in the last one, and calls add(c, count, sum of term, sum of term * factor) for
-// each. kRows rows are added up side by side, so that an addition need not wait for the one before.
-template <class V, int kVectors, int kRows, class Terms, class Add>
+// A number of vectors, as a type.
+template <int kCount>
+struct Vectors {
+  static constexpr int kNumber = kCount;
+};
+
+// For terms that load nothing once for a column.
+struct NoColumns {};
+
+// Adds up terms(columns, row, c, count) of rows [top, bottom) in kVectors vectors of columns from j
+// on, `count` columns in the last one, and calls add(c, count, sum of term, sum of term * factor)
+// for each. `columns` is what prepare(c, count) loaded for the vector, in registers. kRows rows are
+// added up side by side, so that an addition need not wait for the one before.
+template <class V, int kVectors, int kRows, class Prepare, class Terms, class Add>
 [[gnu::always_inline]] inline void SumPanel(int64_t top, int64_t bottom, int64_t j, int64_t count,
-                                            Terms terms, Add add) {
+                                            Prepare prepare, Terms terms, Add add) {
   constexpr int64_t kLanes = V::kLanes;
   typename V::Vec sums[kRows][kVectors], dots[kRows][kVectors];
+  decltype(prepare(j, count)) columns[kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    columns[v] = prepare(j + v * kLanes, v + 1 < kVectors ? kLanes : count);
+  }
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
@@ -40,7 +56,8 @@ template <class V, int kVectors, int kRows, class Terms, class Add>
   const auto add_row = [&](int64_t row, int r) __attribute__((always_inline)) {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      const SumTerms<V> t = terms(row, j + v * kLanes, v + 1 < kVectors ? kLanes : count);
+      const SumTerms<V> t =
+          terms(columns[v], row, j + v * kLanes, v + 1 < kVectors ? kLanes : count);
       sums[r][v] = sums[r][v] + t.term;
       dots[r][v] = V::Fma(t.term, t.factor, dots[r][v]);
     }
@@ -62,24 +79,20 @@ template <class V, int kVectors, int kRows, class Terms, class Add>
   }
 }
 
-// SumPanel of rows [top, bottom) over all channels.
-template <class V, class Terms, class Add>
-[[gnu::always_inline]] inline void SumBlock(int64_t top, int64_t bottom, int64_t channels,
-                                            Terms terms, Add add) {
+// Calls panel(vectors, j, count) with an integral constant `vectors` of kWidest or fewer, for
+// vectors of columns from j on of which the last has `count`.
+template <class V, int kWidest, class Panel>
+[[gnu::always_inline]] inline void ForPanels(int64_t channels, Panel panel) {
   constexpr int64_t kLanes = V::kLanes;
   int64_t j = 0;
-  for (; j + 4 * kLanes <= channels; j += 4 * kLanes) {
-    SumPanel<V, 4, 1>(top, bottom, j, kLanes, terms, add);
+  if constexpr (kWidest >= 4) {
+    for (; j + 4 * kLanes <= channels; j += 4 * kLanes) panel(Vectors<4>(), j, kLanes);
   }
-  if (j + 2 * kLanes <= channels) {
-    SumPanel<V, 2, 2>(top, bottom, j, kLanes, terms, add);
-    j += 2 * kLanes;
+  if constexpr (kWidest >= 2) {
+    for (; j + 2 * kLanes <= channels; j += 2 * kLanes) panel(Vectors<2>(), j, kLanes);
   }
-  if (j + kLanes <= channels) {
-    SumPanel<V, 1, 4>(top, bottom, j, kLanes, terms, add);
-    j += kLanes;
-  }
-  if (j < channels) SumPanel<V, 1, 4>(top, bottom, j, channels - j, terms, add);
+  for (; j + kLanes <= channels; j += kLanes) panel(Vectors<1>(), j, kLanes);
+  if (j < channels) panel(Vectors<1>(), j, channels - j);
 }
 
 // Calls block(top, bottom) for blocks of kNormRows rows.
@@ -90,18 +103,32 @@ template <class Block>
   }
 }
 
-// sum[c] and dot[c] over all rows, from terms(row, c, count).
+// sum[c] and dot[c] over all rows, from terms(columns, row, c, count): panels of kWidest vectors,
+// kWidest sums side by side.
+template <class P, class V, int kWidest, class Prepare, class Terms>
+[[gnu::always_inline]] inline void SumRows(int64_t rows, int64_t channels, double* sum, double* dot,
+                                           Prepare prepare, Terms terms) {
+  for (int64_t c = 0; c < channels; ++c) sum[c] = dot[c] = 0;
+  ForBlocks(rows, [=](int64_t top, int64_t bottom) {
+    ForPanels<V, kWidest>(channels, [=](auto vectors, int64_t j, int64_t last) {
+      constexpr int kVectors = decltype(vectors)::kNumber;
+      SumPanel<V, kVectors, kWidest / kVectors>(
+          top, bottom, j, last, prepare, terms,
+          [=](int64_t c, int64_t count, typename V::Vec sums, typename V::Vec dots) {
+            AddToDoubles<P, V>(sums, count, sum + c);
+            AddToDoubles<P, V>(dots, count, dot + c);
+          });
+    });
+  });
+}
+
+// Without columns.
 template <class P, class V, class Terms>
 [[gnu::always_inline]] inline void SumRows(int64_t rows, int64_t channels, double* sum, double* dot,
                                            Terms terms) {
-  for (int64_t c = 0; c < channels; ++c) sum[c] = dot[c] = 0;
-  ForBlocks(rows, [=](int64_t top, int64_t bottom) {
-    SumBlock<V>(top, bottom, channels, terms,
-                [=](int64_t c, int64_t count, typename V::Vec sums, typename V::Vec dots) {
-                  AddToDoubles<P, V>(sums, count, sum + c);
-                  AddToDoubles<P, V>(dots, count, dot + c);
-                });
-  });
+  SumRows<P, V, 4>(
+      rows, channels, sum, dot, [](int64_t, int64_t) { return NoColumns(); },
+      [=](NoColumns, int64_t row, int64_t c, int64_t count) { return terms(row, c, count); });
 }
 
 // Calls add(offset, count, a, b, ...) with the first `count` lanes of each vector as f64.
@@ -125,6 +152,53 @@ template <class V, class Value>
     int64_t j = 0;
     for (; j + V::kLanes <= channels; j += V::kLanes) V::Store(y + j, value(row, j, V::kLanes));
     if (j < channels) V::StorePartial(y + j, value(row, j, channels - j), channels - j);
+  }
+}
+
+// Calls put(columns, row, c, count) everywhere, with what prepare(c, count) loaded for the vector
+// of columns: in blocks of rows, so that it stays in registers, by panels of kWidest vectors.
+template <class V, int kWidest, class Prepare, class Put>
+[[gnu::always_inline]] inline void PutRows(int64_t rows, int64_t channels, Prepare prepare,
+                                           Put put) {
+  constexpr int64_t kLanes = V::kLanes;
+  ForBlocks(rows, [=](int64_t top, int64_t bottom) {
+    ForPanels<V, kWidest>(channels, [=](auto vectors, int64_t j, int64_t last) {
+      constexpr int kVectors = decltype(vectors)::kNumber;
+      decltype(prepare(j, last)) columns[kVectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        columns[v] = prepare(j + v * kLanes, v + 1 < kVectors ? kLanes : last);
+      }
+      for (int64_t row = top; row < bottom; ++row) {
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) {
+          put(columns[v], row, j + v * kLanes, v + 1 < kVectors ? kLanes : last);
+        }
+      }
+    });
+  });
+}
+
+// Loads and stores of vectors of V in memory that holds V's scalars, or bf16.
+template <class V>
+[[gnu::always_inline]] inline typename V::Vec LoadAs(const typename V::Scalar* p, int64_t count) {
+  return LoadUpTo<V>(p, count);
+}
+template <class V>
+[[gnu::always_inline]] inline typename V::Vec LoadAs(const BFloat16* p, int64_t count) {
+  return count == V::kLanes ? V::LoadBf16(p) : V::LoadBf16Partial(p, count);
+}
+template <class V>
+[[gnu::always_inline]] inline void StoreAs(typename V::Scalar* p, typename V::Vec v,
+                                           int64_t count) {
+  StoreUpTo<V>(p, v, count);
+}
+template <class V>
+[[gnu::always_inline]] inline void StoreAs(BFloat16* p, typename V::Vec v, int64_t count) {
+  if (count == V::kLanes) {
+    V::StoreBf16(p, v);
+  } else {
+    V::StoreBf16Partial(p, v, count);
   }
 }
 

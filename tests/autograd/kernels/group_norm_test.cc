@@ -4,67 +4,15 @@
 
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "autograd/kernels/group_norm_kernels.h"
-#include "autograd/parallel/parallel.h"
+#include "tests/autograd/kernels/group_norm_problem.h"
 
 namespace autograd::kernels {
 namespace {
-
-template <class T>
-std::vector<T> Values(int64_t count, uint32_t seed, double mean = 0, double width = 1) {
-  std::vector<T> values(static_cast<size_t>(count));
-  for (T& value : values) {
-    seed = seed * 1664525u + 1013904223u;
-    value = static_cast<T>(mean + width * (static_cast<double>(seed >> 8) / (1 << 23) - 1.0));
-  }
-  return values;
-}
-
-// Groups of 1, 2, 3 and 4 channels; channels of several vectors, of part of one, and odd; samples
-// shared out whole and in chunks; one channel for each group of a large sample, as in batch
-// normalisation; nothing at all.
-const GroupNormSize kSizes[] = {{2, 49, 32, 32},   {3, 196, 64, 32},  {2, 50, 96, 32},
-                                {2, 33, 128, 32},  {4, 7, 3, 1},      {5, 1, 12, 4},
-                                {1, 5000, 20, 4},  {1, 3000, 33, 33}, {20, 40, 10, 5},
-                                {17, 600, 66, 11}, {0, 3, 4, 2},      {3, 0, 4, 2}};
-
-std::string Name(const GroupNormSize& s) {
-  return "[" + std::to_string(s.batch) + ", " + std::to_string(s.rows) + ", " +
-         std::to_string(s.channels) + "] in " + std::to_string(s.groups);
-}
-
-template <class T>
-struct Problem {
-  explicit Problem(const GroupNormSize& s, double mean = 0, double width = 1)
-      : size(s),
-        x(Values<T>(s.batch * s.rows * s.channels, 1, mean, width)),
-        dy(Values<T>(s.batch * s.rows * s.channels, 2)),
-        weight(Values<T>(s.channels, 3)),
-        bias(Values<T>(s.channels, 4)) {}
-
-  GroupNormSize size;
-  std::vector<T> x, dy, weight, bias;
-};
-
-template <class T>
-struct Results {
-  explicit Results(const Problem<T>& p)
-      : y(p.x.size()),
-        dx(p.x.size()),
-        dweight(p.weight.size()),
-        dbias(p.weight.size()),
-        statistics(static_cast<size_t>(2 * p.size.batch * p.size.groups)) {}
-
-  std::vector<T> y, dx, dweight, dbias;
-  std::vector<double> statistics;
-};
-
-constexpr double kEps = 1e-5;
 
 double Silu(double h) { return h / (1 + std::exp(-h)); }
 double SiluSlope(double h) {
@@ -114,22 +62,6 @@ Results<double> Expected(const Problem<T>& p, bool silu) {
   return out;
 }
 
-template <class T>
-NormActivation<T> SiluIf(bool silu) {
-  return silu ? NormActivation<T>::Of(UnaryOp::kSilu) : NormActivation<T>();
-}
-
-template <class T>
-Results<T> Normalise(const Problem<T>& p, const NormActivation<T>& activation) {
-  Results<T> out(p);
-  GroupNormForward(p.size, p.x.data(), p.weight.data(), p.bias.data(), kEps, activation,
-                   out.y.data(), out.statistics.data());
-  GroupNormBackward(p.size, p.x.data(), p.weight.data(), p.bias.data(), kEps, activation,
-                    out.statistics.data(), p.dy.data(), out.dx.data(), out.dweight.data(),
-                    out.dbias.data());
-  return out;
-}
-
 // Within `bound` of the largest element.
 template <class T>
 void ExpectNear(const std::vector<T>& found, const std::vector<double>& wanted, double bound) {
@@ -154,11 +86,14 @@ TYPED_TEST(GroupNormTest, MatchesTheFormulas) {
       SCOPED_TRACE(Name(size) + (silu ? ", silu" : ""));
       const Problem<T> p(size);
       const Results<double> wanted = Expected(p, silu);
-      const Results<T> found = Normalise(p, SiluIf<T>(silu));
-      ExpectNear(found.y, wanted.y, 64 * epsilon);
-      ExpectNear(found.dx, wanted.dx, 64 * epsilon);
-      ExpectNear(found.dweight, wanted.dweight, 64 * epsilon);
-      ExpectNear(found.dbias, wanted.dbias, 64 * epsilon);
+      for (const int64_t split : Splits(size)) {
+        SCOPED_TRACE(split);
+        const Results<T> found = Normalise(p, SiluIf<T>(silu), split);
+        ExpectNear(found.y, wanted.y, 64 * epsilon);
+        ExpectNear(found.dx, wanted.dx, 64 * epsilon);
+        ExpectNear(found.dweight, wanted.dweight, 64 * epsilon);
+        ExpectNear(found.dbias, wanted.dbias, 64 * epsilon);
+      }
     }
   }
 }
@@ -220,16 +155,17 @@ TYPED_TEST(GroupNormTest, WhatIsNotWantedIsNotComputed) {
     const auto silu = SiluIf<T>(true);
     const Results<T> all = Normalise(p, silu);
     std::vector<T> y(p.x.size());
-    GroupNormForward(size, p.x.data(), p.weight.data(), p.bias.data(), kEps, silu, y.data(),
-                     nullptr);
+    const NormPart<T> part[] = {{p.x.data(), size.channels}};
+    GroupNormForward<T>(size, part, p.weight.data(), p.bias.data(), kEps, silu, y.data(), nullptr);
     EXPECT_EQ(y, all.y);
     for (int wanted = 0; wanted < 8; ++wanted) {
       Results<T> some(p);
-      GroupNormBackward(size, p.x.data(), p.weight.data(), p.bias.data(), kEps, silu,
-                        all.statistics.data(), p.dy.data(),
-                        (wanted & 1) != 0 ? some.dx.data() : nullptr,
-                        (wanted & 2) != 0 ? some.dweight.data() : nullptr,
-                        (wanted & 4) != 0 ? some.dbias.data() : nullptr);
+      const NormPart<T> parts[] = {
+          {p.x.data(), size.channels, (wanted & 1) != 0 ? some.dx.data() : nullptr}};
+      GroupNormBackward<T>(size, parts, p.weight.data(), p.bias.data(), kEps, silu,
+                           all.statistics.data(), p.dy.data(),
+                           (wanted & 2) != 0 ? some.dweight.data() : nullptr,
+                           (wanted & 4) != 0 ? some.dbias.data() : nullptr);
       const Results<T> none(p);
       EXPECT_EQ(some.dx, (wanted & 1) != 0 ? all.dx : none.dx);
       EXPECT_EQ(some.dweight, (wanted & 2) != 0 ? all.dweight : none.dweight);
@@ -246,10 +182,11 @@ TYPED_TEST(GroupNormTest, MissingParametersAreOnesAndZeros) {
   const auto silu = SiluIf<T>(true);
   const Results<T> wanted = Normalise(p, silu);
   Results<T> found(p);
-  GroupNormForward(p.size, p.x.data(), nullptr, nullptr, kEps, silu, found.y.data(),
-                   found.statistics.data());
-  GroupNormBackward(p.size, p.x.data(), nullptr, nullptr, kEps, silu, found.statistics.data(),
-                    p.dy.data(), found.dx.data(), nullptr, nullptr);
+  const NormPart<T> parts[] = {{p.x.data(), p.size.channels, found.dx.data()}};
+  GroupNormForward<T>(p.size, parts, nullptr, nullptr, kEps, silu, found.y.data(),
+                      found.statistics.data());
+  GroupNormBackward<T>(p.size, parts, nullptr, nullptr, kEps, silu, found.statistics.data(),
+                       p.dy.data(), nullptr, nullptr);
   EXPECT_EQ(found.y, wanted.y);
   EXPECT_EQ(found.dx, wanted.dx);
 }
@@ -268,69 +205,38 @@ TYPED_TEST(GroupNormTest, NotANumberStaysInItsGroup) {
 // The kernels of this instruction set beside the plain reference, at every width of the tail.
 TYPED_TEST(GroupNormTest, KernelsMatchTheReference) {
   using T = TypeParam;
-  const GroupNormKernels<T>& fast = GetGroupNorm<T>();
-  const auto& tables = ScalarGroupNormTables();
-  const GroupNormKernels<T>& slow = [&]() -> const GroupNormKernels<T>& {
-    if constexpr (sizeof(T) == 4) {
-      return tables.f32;
-    } else {
-      return tables.f64;
-    }
-  }();
+  const GroupNormKernels<T>& fast = GetGroupNormTables().Of<T>();
+  const GroupNormKernels<T>& slow = ScalarGroupNormTables().Of<T>();
   const double bound = 64 * static_cast<double>(std::numeric_limits<T>::epsilon());
   for (int64_t channels = 1; channels <= 70; ++channels) {
     SCOPED_TRACE(channels);
     constexpr int64_t kRows = 37;
-    const size_t n = static_cast<size_t>(channels), all = n * kRows;
-    const auto x = Values<T>(kRows * channels, 1), dy = Values<T>(kRows * channels, 2);
+    const NormBlock block = {kRows, channels, channels + 3};
+    const size_t n = static_cast<size_t>(channels), all = static_cast<size_t>(block.stride) * kRows;
+    const auto x = Values<T>(kRows * channels, 1), dy = Values<T>(kRows * block.stride, 2),
+               pending = Values<T>(kRows * channels, 6);
     const auto centre = Values<T>(channels, 3), scale = Values<T>(channels, 4),
                shift = Values<T>(channels, 5);
     const ChannelMap<T> map = {centre.data(), scale.data(), shift.data()};
     const auto run = [&](const GroupNormKernels<T>& k) {
-      std::vector<std::vector<double>> sums(6, std::vector<double>(n));
-      std::vector<std::vector<T>> arrays(4, std::vector<T>(all + 1, T(7)));
-      k.moments(x.data(), kRows, channels, centre.data(), sums[0].data(), sums[1].data());
-      k.gradient_sums(x.data(), dy.data(), kRows, channels, centre.data(), sums[2].data(),
-                      sums[3].data());
-      k.silu_gradient_sums(x.data(), dy.data(), kRows, channels, map, arrays[0].data(),
-                           sums[4].data(), sums[5].data());
-      k.normalise(x.data(), kRows, channels, map, arrays[1].data());
-      k.normalise_silu(x.data(), kRows, channels, map, arrays[2].data());
-      k.input_gradient(x.data(), dy.data(), kRows, channels, map, scale.data(), arrays[3].data());
+      std::vector<std::vector<double>> sums(8, std::vector<double>(n));
+      std::vector<std::vector<T>> arrays(7, std::vector<T>(all + 1, T(7)));
+      k.moments(x.data(), block, centre.data(), sums[0].data(), sums[1].data());
+      k.dy_sums(x.data(), dy.data(), block, centre.data(), sums[2].data(), sums[3].data());
+      k.silu_gradient_sums(x.data(), dy.data(), block, map, arrays[0].data(), sums[4].data(),
+                           sums[5].data());
+      k.normalise(x.data(), block, map, arrays[1].data());
+      k.normalise_silu(x.data(), block, map, arrays[2].data());
+      k.dy_to_dx(x.data(), dy.data(), block, map, scale.data(), nullptr, arrays[3].data());
+      k.dy_to_dx(x.data(), dy.data(), block, map, scale.data(), pending.data(), arrays[4].data());
+      k.g_sums(x.data(), dy.data(), block, centre.data(), sums[6].data(), sums[7].data());
+      k.arguments(x.data(), block, map, arrays[5].data());
+      k.g_to_dx(x.data(), dy.data(), block, map, scale.data(), pending.data(), arrays[6].data());
       for (const auto& array : arrays) sums.emplace_back(array.begin(), array.end());
       return sums;
     };
     const auto found = run(fast), wanted = run(slow);
     for (size_t i = 0; i < found.size(); ++i) ExpectNear(found[i], wanted[i], bound);
-  }
-}
-
-class GroupNormThreads : public testing::Test {
- protected:
-  void TearDown() override { SetNumThreads(before_); }
-  const int before_ = NumThreads();
-};
-
-template <class T>
-bool SameBytes(const std::vector<T>& x, const std::vector<T>& y) {
-  return x.size() == y.size() &&
-         (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0);
-}
-
-TEST_F(GroupNormThreads, TheirNumberDoesNotChangeABit) {
-  for (const GroupNormSize& size : kSizes) {
-    SCOPED_TRACE(Name(size));
-    const Problem<float> p(size);
-    SetNumThreads(1);
-    const Results<float> one = Normalise(p, SiluIf<float>(true));
-    for (const int threads : {2, 3, 16}) {
-      SetNumThreads(threads);
-      const Results<float> many = Normalise(p, SiluIf<float>(true));
-      EXPECT_TRUE(SameBytes(one.y, many.y)) << threads;
-      EXPECT_TRUE(SameBytes(one.dx, many.dx)) << threads;
-      EXPECT_TRUE(SameBytes(one.dweight, many.dweight)) << threads;
-      EXPECT_TRUE(SameBytes(one.dbias, many.dbias)) << threads;
-    }
   }
 }
 
