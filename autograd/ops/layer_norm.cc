@@ -7,6 +7,7 @@
 #include "autograd/composite_node.h"
 #include "autograd/kernels/row_norm.h"
 #include "autograd/ops/arithmetic.h"
+#include "autograd/ops/cast.h"
 #include "autograd/ops/dispatch.h"
 #include "autograd/ops/norm_common.h"
 #include "autograd/ops/reduce.h"
@@ -128,18 +129,25 @@ Tensor Normalise(const Tensor& x, const Tensor& weight, const Tensor& bias, doub
                           statistics);
 }
 
+// bf16 by way of f32.
+template <class NodeType>
+Tensor NormaliseWide(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+  const Tensor wide = Cast(x, internal::NormDType(x.dtype()));
+  return Cast(Normalise<NodeType>(wide, weight, bias, eps), x.dtype());
+}
+
 }  // namespace
 
 Tensor LayerNorm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
   const OpScope scope("LayerNorm", {&x, &weight, &bias});
   internal::CheckNorm("LayerNorm", 1, "[..., C], [C] and [C]", x, weight, bias, eps);
-  return Normalise<LayerNormNode>(x, weight, bias, eps);
+  return NormaliseWide<LayerNormNode>(x, weight, bias, eps);
 }
 
 Tensor RmsNorm(const Tensor& x, const Tensor& weight, double eps) {
   const OpScope scope("RmsNorm", {&x, &weight});
   internal::CheckNorm("RmsNorm", 1, "[..., C] and [C]", x, weight, Tensor(), eps);
-  return Normalise<RmsNormNode>(x, weight, Tensor(), eps);
+  return NormaliseWide<RmsNormNode>(x, weight, Tensor(), eps);
 }
 
 }  // namespace autograd

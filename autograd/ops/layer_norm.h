@@ -13,9 +13,9 @@
 namespace autograd {
 
 // (x - m) / sqrt(v + eps) weight + bias, with the mean m and the biased variance v over the last
-// axis: x [..., C], weight and bias [C] or undefined for ones and zeros; f32 or f64. Source: Ba,
-// Kiros and Hinton 1607.06450. Throws std::invalid_argument naming all shapes and dtypes if they do
-// not fit, or unless eps >= 0.
+// axis: x [..., C], weight and bias [C] or undefined for ones and zeros; f32 or f64, or bf16 with
+// f32 parameters, rounded once. Source: Ba, Kiros and Hinton 1607.06450. Throws
+// std::invalid_argument naming all shapes and dtypes if they do not fit, or unless eps >= 0.
 Tensor LayerNorm(const Tensor& x, const Tensor& weight = Tensor(), const Tensor& bias = Tensor(),
                  double eps = 1e-5);
 

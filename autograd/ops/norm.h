@@ -8,9 +8,11 @@
 //   RmsNorm    as LayerNorm, but nothing is subtracted (Zhang and Sennrich 2019).
 // With the mean m and the biased variance v of x's group, the result is
 //   (x - m) / sqrt(v + eps) weight + bias
-// with one weight and bias a channel, where given. All take f32 and f64, add statistics up in f64
-// (of squares in x's dtype: f32 numbers 1e19 apart overflow, and become 0), and have derivatives of
-// any order. They throw std::invalid_argument naming the operation and all shapes and dtypes where
+// with one weight and bias a channel, where given. All take x of f32 and f64 with parameters of its
+// dtype, and of bf16 with parameters of f32: x is then widened, and the result and x's gradient are
+// rounded once, while the parameters' gradients stay f32. They add statistics up in f64 (of squares
+// in x's dtype: f32 numbers 1e19 apart overflow, and become 0), and have derivatives of any order.
+// They throw std::invalid_argument naming the operation and all shapes and dtypes where
 // these do not fit, or unless eps >= 0.
 //
 // Example:
@@ -18,6 +20,7 @@
 //   Tensor x = Randn({8, 28, 28, 64}, generator);
 //   Tensor weight = Ones({64}), bias = Zeros({64});
 //   Tensor y = GroupNorm(x, 32, weight, bias, 1e-5, {Activation::kSilu});
+//   Tensor joined = GroupNormConcat(x, y, 32);  // [8, 28, 28, 128]
 //   Tensor z = LayerNorm(x, weight, bias);
 //   auto [normalised, mean, variance] = BatchNorm(x, weight, bias);  // mean and variance: [64]
 #ifndef AUTOGRAD_OPS_NORM_H_
@@ -38,10 +41,18 @@ Tensor GroupNorm(const Tensor& x, int64_t groups, const Tensor& weight = Tensor(
                  const Tensor& bias = Tensor(), double eps = 1e-5,
                  const ActivationSpec& activation = {});
 
+// GroupNorm(Concat({a, b}, -1), groups, ...) without writing the two side by side: for a skip
+// connection. a [B, ..., C1] and b [B, ..., C2] of one dtype, C1 + C2 divisible by groups, of which
+// one may have channels of both; weight and bias [C1 + C2], or undefined; the result is [B, ..., C1
+// + C2].
+Tensor GroupNormConcat(const Tensor& a, const Tensor& b, int64_t groups,
+                       const Tensor& weight = Tensor(), const Tensor& bias = Tensor(),
+                       double eps = 1e-5, const ActivationSpec& activation = {});
+
 struct BatchNormResult {
   Tensor y;
-  // [C] in x's dtype: of the whole batch, the variance biased (divided by the number of elements).
-  // Without a graph: for running statistics.
+  // [C] in the parameters' dtype: of the whole batch, the variance biased (divided by the number of
+  // elements). Without a graph: for running statistics.
   Tensor mean, variance;
 };
 

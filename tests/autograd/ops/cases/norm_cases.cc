@@ -90,6 +90,38 @@ OpCase GroupNormCase(const std::string& name, const Shape& x, int64_t groups,
           .reference = NormReference(Groups(groups), {.eps = 1e-3, .activation = activation})};
 }
 
+// Of x given as its first `split` channels and the others.
+OpCase GroupNormConcatCase(const std::string& name, const Shape& x, int64_t split, int64_t groups,
+                           Activation activation = Activation::kNone) {
+  Shape a = x, b = x;
+  a[x.rank() - 1] = split;
+  b[x.rank() - 1] -= split;
+  const Shape channels = {x[x.rank() - 1]};
+  const Reference joined = NormReference(Groups(groups), {.eps = 1e-3, .activation = activation});
+  return {
+      .name = "GroupNormConcat/" + name,
+      .function =
+          [=](const std::vector<Tensor>& in) {
+            return std::vector<Tensor>{
+                GroupNormConcat(in[0], in[1], groups, in[2], in[3], 1e-3, {activation})};
+          },
+      .inputs = {{a}, {b}, {channels}, {channels}},
+      .reference =
+          [=](const std::vector<Array>& in) {
+            Array both{in[0].shape, {}};
+            const int last = both.shape.rank() - 1;
+            both.shape[last] += in[1].shape[last];
+            ForEachIndex(both.shape, [&](const Dims& index) {
+              Dims from = index;
+              const int64_t border = in[0].shape[last];
+              const Array& array = in[index[last] < border ? 0 : 1];
+              if (index[last] >= border) from[last] -= border;
+              both.values.push_back(array.values[static_cast<size_t>(Position(array.shape, from))]);
+            });
+            return joined({both, in[2], in[3]});
+          }};
+}
+
 OpCase LayerNormCase(const std::string& name, const Shape& x) {
   const Shape channels = {x[x.rank() - 1]};
   return {.name = "LayerNorm/" + name,
@@ -139,7 +171,11 @@ std::vector<Misuse> GroupNormMisuses() {
           {[] {
              GroupNorm(Ones({2, 6}), 2, Tensor(), Tensor(), 1e-5, {Activation::kElu, -1});
            },
-           {"GroupNorm", "ELU"}}};
+           {"GroupNorm", "ELU"}},
+          {[] {
+             GroupNorm(Ones({2, 6}, DType::kBF16), 2, Ones({6}, DType::kBF16));
+           },
+           {"GroupNorm", "x [2, 6] bf16", "weight [6] bf16", "bf16 with f32 parameters"}}};
 }
 
 std::vector<OpCase> GroupNormCases() {
@@ -179,6 +215,43 @@ std::vector<OpCase> GroupNormCases() {
   cases[4].large = {{3, 1500, 30}, {30}, {30}};
   cases[5].large = {{2, 900, 51}, {51}, {51}};
   cases[3].large = {{2, 900, 52}, {52}, {52}};
+  return cases;
+}
+
+std::vector<OpCase> GroupNormConcatCases() {
+  std::vector<OpCase> cases = {
+      GroupNormConcatCase("a group of both", {2, 2, 3, 6}, 4, 2, Activation::kSilu),
+      GroupNormConcatCase("groups of one", {2, 5, 6}, 3, 2),
+      GroupNormConcatCase("one channel and many", {2, 3, 7}, 1, 1, Activation::kTanh),
+      GroupNormConcatCase("rank 2", {3, 8}, 6, 2),
+  };
+  cases[0].misuses = {{[] {
+                         GroupNormConcat(Ones({2, 3, 4}), Ones({2, 3, 3}), 2);
+                       },
+                       {"GroupNormConcat", "2 groups", "[2, 3, 4] f32", "[2, 3, 3] f32"}},
+                      {[] {
+                         GroupNormConcat(Ones({2, 3, 4}), Ones({2, 2, 4}), 2);
+                       },
+                       {"GroupNormConcat", "[2, 3, 4] f32", "[2, 2, 4] f32"}},
+                      {[] {
+                         GroupNormConcat(Ones({2, 4}), Ones({2, 4}, DType::kF64), 2);
+                       },
+                       {"GroupNormConcat", "[2, 4] f32", "[2, 4] f64"}},
+                      {[] {
+                         GroupNormConcat(Ones({2, 4}), Ones({2, 2}), 2, Ones({4}));
+                       },
+                       {"GroupNormConcat", "weight [4] f32"}},
+                      {[] {
+                         GroupNormConcat(Ones({2, 4}), Tensor(), 2);
+                       },
+                       {"GroupNormConcat", "undefined"}},
+                      {[] {
+                         GroupNormConcat(Ones({2, 4}), Ones({2, 2}), 2, Tensor(), Tensor(), -1);
+                       },
+                       {"GroupNormConcat", "eps", "-1"}}};
+  // The border of the images is within a group and within a vector.
+  cases[0].large = {{24, 14, 14, 64}, {24, 14, 14, 32}, {96}, {96}};
+  cases[2].large = {{2, 900, 37}, {2, 900, 40}, {77}, {77}};
   return cases;
 }
 
@@ -259,7 +332,15 @@ std::vector<OpCase> NormCases() {
                        },
                        {"BatchNormWith", "mean [3]", "variance [2]"}}};
   for (OpCase& line : GroupNormCases()) cases.push_back(std::move(line));
-  for (OpCase& line : cases) line.no_bf16 = "its kernels have no bf16 yet";
+  // All but the images.
+  for (OpCase& line : cases) {
+    for (int i = 1; i < static_cast<int>(line.inputs.size()); ++i)
+      line.bf16_parameters.push_back(i);
+  }
+  for (OpCase& line : GroupNormConcatCases()) {
+    line.bf16_parameters = {2, 3};
+    cases.push_back(std::move(line));
+  }
   return cases;
 }
 
