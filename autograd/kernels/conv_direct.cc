@@ -219,7 +219,9 @@ const ConvKernels* ActiveConvKernels() {
   return isa == Isa::kAvx2 ? &kConvAvx2 : nullptr;
 }
 const ConvBf16Kernels* ActiveConvBf16Kernels() {
-  return ActiveIsa() >= Isa::kAvx512Bf16 ? &kConvAvx512Bf16 : nullptr;
+  const Isa isa = ActiveIsa();
+  if (isa == Isa::kAmx) return &kConvAmx;
+  return isa == Isa::kAvx512Bf16 ? &kConvAvx512Bf16 : nullptr;
 }
 #else
 const ConvKernels* ActiveConvKernels() { return nullptr; }

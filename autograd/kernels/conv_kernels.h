@@ -94,6 +94,8 @@ const ConvBf16Kernels* ActiveConvBf16Kernels();
 extern const ConvKernels kConvAvx2;
 extern const ConvKernels kConvAvx512;
 extern const ConvBf16Kernels kConvAvx512Bf16;
+extern const ConvBf16Kernels kConvAmx;
+extern const ConvBf16Kernels kConvAmxEmulated;  // linked into tests only
 
 }  // namespace autograd::kernels
 
