@@ -4,6 +4,13 @@
 // do not promote: mixing two dtypes is an error that names both, and Cast (autograd/ops/cast.h)
 // converts. C++ scalars take the dtype of the tensor they meet.
 //
+// bf16 has f32's range and 8 bits of significand: half the memory, and on many processors several
+// times the speed of matrix products. It is for activations. Operations take it and return it, but
+// compute in f32, sum in f32 or more, and round once, when they write their result; their gradients
+// likewise. One exception to the rule against mixing: operations with parameters (Conv2d, Linear,
+// GroupNorm, Embedding, ...) take bf16 activations with f32 parameters, whose gradients are then
+// f32 too, so that small steps of an optimiser are not lost. Losses and optimisers want f32.
+//
 // Example:
 //   static_assert(DTypeOf<float> == DType::kF32);
 //   std::cout << DTypeName(DType::kBF16) << " takes " << ItemSize(DType::kBF16) << " bytes\n";

@@ -3,7 +3,7 @@
 // Raw pointers, contiguous arrays, one thread: callers cut the work into pieces. An element's
 // result is the same bytes whatever the alignment and wherever an array is cut. The output may be
 // an input itself (in place), where their element types agree; otherwise arrays must not overlap. n
-// may be 0. Booleans are u8, 0 or 1.
+// may be 0. Booleans are u8, 0 or 1. bf16 is computed in f32 and rounded once.
 //
 // Example:
 //   const float x[3] = {1.0f, 2.0f, 3.0f}, two = 2.0f;
@@ -15,6 +15,8 @@
 #define AUTOGRAD_KERNELS_BINARY_H_
 
 #include <stdint.h>
+
+#include "autograd/kernels/compute_type.h"
 
 namespace autograd::kernels {
 
@@ -44,19 +46,21 @@ using CompareFn = void (*)(const T* x, const T* y, uint8_t* z, int64_t n);
 template <class T>
 using WhereFn = void (*)(const uint8_t* condition, const T* x, const T* y, T* z, int64_t n);
 
-// For T = float, double, int32_t, int64_t, uint8_t.
+// For T = float, double, BFloat16, int32_t, int64_t, uint8_t.
 template <class T>
 struct BinaryKernels {
+  using P = ComputeType<T>;
+
   BinaryFn<T> arithmetic[kNumBinaryOps][kNumOperands];
   CompareFn<T> compare[kNumCompareOps][kNumOperands];
   WhereFn<T> where[2][2];  // [x is a single element][y is a single element]
 
   // y[i] = min(max(x[i], lo), hi); NaN stays NaN, and hi wins if lo > hi.
-  void (*clamp)(const T* x, T lo, T hi, T* y, int64_t n);
+  void (*clamp)(const T* x, P lo, P hi, T* y, int64_t n);
   // y[i] += a x[i], rounded once for floats (fused multiply-add); a may be integer.
-  void (*axpy)(T a, const T* x, T* y, int64_t n);
+  void (*axpy)(P a, const T* x, T* y, int64_t n);
   // z[i] = a x[i] + b y[i] as fma(a, x[i], b y[i]).
-  void (*axpby)(T a, const T* x, T b, const T* y, T* z, int64_t n);
+  void (*axpby)(P a, const T* x, P b, const T* y, T* z, int64_t n);
   // z[i] += x[i] y[i], rounded once for floats: the accumulating product of a backward pass.
   void (*mul_add)(const T* x, const T* y, T* z, int64_t n);
   // y[i] = value.
@@ -83,6 +87,7 @@ struct BinaryTables {
   BinaryKernels<int32_t> i32;
   BinaryKernels<int64_t> i64;
   BinaryKernels<uint8_t> u8;
+  BinaryKernels<BFloat16> bf16;
   LogicalKernels logical;
 };
 
@@ -92,7 +97,7 @@ const BinaryTables& GetBinaryTables();
 // The plain C++ reference, for any processor.
 const BinaryTables& ScalarBinaryTables();
 
-// The kernels of ActiveIsa() for one of the five types.
+// The kernels of ActiveIsa() for one of the six types.
 template <class T>
 const BinaryKernels<T>& GetBinary();
 template <>
@@ -114,6 +119,10 @@ inline const BinaryKernels<int64_t>& GetBinary<int64_t>() {
 template <>
 inline const BinaryKernels<uint8_t>& GetBinary<uint8_t>() {
   return GetBinaryTables().u8;
+}
+template <>
+inline const BinaryKernels<BFloat16>& GetBinary<BFloat16>() {
+  return GetBinaryTables().bf16;
 }
 
 }  // namespace autograd::kernels

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "autograd/kernels/bf16_scalar.h"
 #include "autograd/kernels/binary.h"
 
 namespace autograd::kernels {
@@ -179,23 +180,23 @@ struct LogicalXor {
 template <class T, class Z, class Op>
 void ArrayArray(const T* x, const T* y, Z* z, int64_t n) {
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) z[i] = Op::Apply(x[i], y[i]);
+  for (int64_t i = 0; i < n; ++i) z[i] = Narrow<Z>(Op::Apply(Widen(x[i]), Widen(y[i])));
 }
 
 template <class T, class Z, class Op>
 void ArrayScalar(const T* x, const T* y, Z* z, int64_t n) {
   if (n == 0) return;
-  const T b = *y;
+  const auto b = Widen(*y);
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) z[i] = Op::Apply(x[i], b);
+  for (int64_t i = 0; i < n; ++i) z[i] = Narrow<Z>(Op::Apply(Widen(x[i]), b));
 }
 
 template <class T, class Z, class Op>
 void ScalarArray(const T* x, const T* y, Z* z, int64_t n) {
   if (n == 0) return;
-  const T a = *x;
+  const auto a = Widen(*x);
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) z[i] = Op::Apply(a, y[i]);
+  for (int64_t i = 0; i < n; ++i) z[i] = Narrow<Z>(Op::Apply(a, Widen(y[i])));
 }
 
 template <class T, bool kScalarX, bool kScalarY>
@@ -211,11 +212,12 @@ void Where(const uint8_t* condition, const T* x, const T* y, T* z, int64_t n) {
 }
 
 template <class T>
-void Clamp(const T* x, T lo, T hi, T* y, int64_t n) {
+void Clamp(const T* x, ComputeType<T> lo, ComputeType<T> hi, T* y, int64_t n) {
 #pragma GCC ivdep
   for (int64_t i = 0; i < n; ++i) {
-    const T above = x[i] < lo ? lo : x[i];
-    y[i] = above > hi ? hi : above;
+    const auto value = Widen(x[i]);
+    const auto above = value < lo ? lo : value;
+    y[i] = Narrow<T>(above > hi ? hi : above);
   }
 }
 
@@ -229,21 +231,25 @@ T MultiplyAdd(T a, T x, T b) {
 }
 
 template <class T>
-void Axpy(T a, const T* x, T* y, int64_t n) {
+void Axpy(ComputeType<T> a, const T* x, T* y, int64_t n) {
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) y[i] = MultiplyAdd(a, x[i], y[i]);
+  for (int64_t i = 0; i < n; ++i) y[i] = Narrow<T>(MultiplyAdd(a, Widen(x[i]), Widen(y[i])));
 }
 
 template <class T>
-void Axpby(T a, const T* x, T b, const T* y, T* z, int64_t n) {
+void Axpby(ComputeType<T> a, const T* x, ComputeType<T> b, const T* y, T* z, int64_t n) {
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) z[i] = MultiplyAdd(a, x[i], Mul::Apply(b, y[i]));
+  for (int64_t i = 0; i < n; ++i) {
+    z[i] = Narrow<T>(MultiplyAdd(a, Widen(x[i]), Mul::Apply(b, Widen(y[i]))));
+  }
 }
 
 template <class T>
 void MulAdd(const T* x, const T* y, T* z, int64_t n) {
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) z[i] = MultiplyAdd(x[i], y[i], z[i]);
+  for (int64_t i = 0; i < n; ++i) {
+    z[i] = Narrow<T>(MultiplyAdd(Widen(x[i]), Widen(y[i]), Widen(z[i])));
+  }
 }
 
 template <class T>

@@ -30,7 +30,8 @@ constexpr BinaryKernels<T> MakeBinaryKernels() {
   Enter<T, Mul>(t.arithmetic[static_cast<int>(BinaryOp::kMul)]);
   Enter<T, Div>(t.arithmetic[static_cast<int>(BinaryOp::kDiv)]);
   Enter<T, Pow>(t.arithmetic[static_cast<int>(BinaryOp::kPow)]);
-  if constexpr (kIsFloat<T>) Enter<T, Atan2>(t.arithmetic[static_cast<int>(BinaryOp::kAtan2)]);
+  if constexpr (kIsFloat<ComputeType<T>>)
+    Enter<T, Atan2>(t.arithmetic[static_cast<int>(BinaryOp::kAtan2)]);
   Enter<T, Min>(t.arithmetic[static_cast<int>(BinaryOp::kMin)]);
   Enter<T, Max>(t.arithmetic[static_cast<int>(BinaryOp::kMax)]);
   EnterCompare<T, Eq>(t.compare[static_cast<int>(CompareOp::kEq)]);
@@ -52,9 +53,13 @@ constexpr BinaryKernels<T> MakeBinaryKernels() {
 }
 
 constexpr BinaryTables MakeBinaryTables() {
-  BinaryTables t = {MakeBinaryKernels<float>(),   MakeBinaryKernels<double>(),
-                    MakeBinaryKernels<int32_t>(), MakeBinaryKernels<int64_t>(),
-                    MakeBinaryKernels<uint8_t>(), {}};
+  BinaryTables t = {MakeBinaryKernels<float>(),
+                    MakeBinaryKernels<double>(),
+                    MakeBinaryKernels<int32_t>(),
+                    MakeBinaryKernels<int64_t>(),
+                    MakeBinaryKernels<uint8_t>(),
+                    MakeBinaryKernels<BFloat16>(),
+                    {}};
   Enter<uint8_t, LogicalAnd>(t.logical.logical[static_cast<int>(LogicalOp::kAnd)]);
   Enter<uint8_t, LogicalOr>(t.logical.logical[static_cast<int>(LogicalOp::kOr)]);
   Enter<uint8_t, LogicalXor>(t.logical.logical[static_cast<int>(LogicalOp::kXor)]);

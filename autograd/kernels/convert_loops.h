@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "autograd/kernels/bf16_scalar.h"
 #include "autograd/kernels/convert.h"
 
 namespace autograd::kernels {
@@ -12,9 +13,6 @@ namespace {
 
 struct Bool {
   uint8_t bits;
-};
-struct Bf16 {
-  uint16_t bits;
 };
 
 template <class A, class B>
@@ -71,28 +69,15 @@ Int Saturated(Real x) {
   return x >= R::kEnd ? R::kMax : inside;
 }
 
-// Adding just under half of the last kept place, and that place's own bit, rounds ties to even. A
-// NaN could carry into infinity, so it is cut and made quiet instead.
-inline Bf16 RoundToBf16(float x) {
-  const uint32_t bits = __builtin_bit_cast(uint32_t, x);
-  const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-  const uint32_t quiet = (bits >> 16) | 0x40u;
-  return {static_cast<uint16_t>(x == x ? rounded : quiet)};
-}
-
-inline float Widen(Bf16 x) {
-  return __builtin_bit_cast(float, static_cast<uint32_t>(x.bits) << 16);
-}
-
 template <class From, class To>
 To Convert(From x) {
-  if constexpr (kSame<From, Bf16>) {
+  if constexpr (kSame<From, BFloat16>) {
     return Convert<float, To>(Widen(x));
   } else if constexpr (kSame<From, Bool>) {
     return Convert<uint8_t, To>(x.bits);
   } else if constexpr (kSame<To, Bool>) {
     return {static_cast<uint8_t>(x != 0)};
-  } else if constexpr (kSame<To, Bf16>) {
+  } else if constexpr (kSame<To, BFloat16>) {
     return RoundToBf16(static_cast<float>(x));
   } else if constexpr (kIsReal<From> && !kIsReal<To>) {
     return Saturated<To, From>(x);
@@ -120,7 +105,7 @@ constexpr void EnterCasts(CastFn (&row)[kNumCastTypes]) {
   row[static_cast<int>(CastType::kI64)] = Cast<From, int64_t>;
   row[static_cast<int>(CastType::kU8)] = Cast<From, uint8_t>;
   row[static_cast<int>(CastType::kBool)] = Cast<From, Bool>;
-  row[static_cast<int>(CastType::kBf16)] = Cast<From, Bf16>;
+  row[static_cast<int>(CastType::kBf16)] = Cast<From, BFloat16>;
 }
 
 constexpr ConvertKernels MakeConvertKernels(decltype(ConvertKernels::strided_copy) strided_copy) {
@@ -131,7 +116,7 @@ constexpr ConvertKernels MakeConvertKernels(decltype(ConvertKernels::strided_cop
   EnterCasts<int64_t>(t.cast[static_cast<int>(CastType::kI64)]);
   EnterCasts<uint8_t>(t.cast[static_cast<int>(CastType::kU8)]);
   EnterCasts<Bool>(t.cast[static_cast<int>(CastType::kBool)]);
-  EnterCasts<Bf16>(t.cast[static_cast<int>(CastType::kBf16)]);
+  EnterCasts<BFloat16>(t.cast[static_cast<int>(CastType::kBf16)]);
   t.strided_copy = strided_copy;
   return t;
 }

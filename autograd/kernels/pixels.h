@@ -16,20 +16,24 @@
 
 #include <stdint.h>
 
+#include "autograd/kernels/compute_type.h"
+
 namespace autograd::kernels {
 
 template <class T>
 struct PixelKernels {
-  // y[c] = sum over t of weights[t] x[t][c], added in this order; 0 for count == 0. y overlaps no
-  // x.
-  void (*weighted_sum)(const T* const* x, const T* weights, int64_t count, int64_t channels, T* y);
+  using P = ComputeType<T>;
+
+  // y[c] = sum over t of weights[t] x[t][c], added in this order (bf16 in f32, rounded once); 0 for
+  // count == 0. y overlaps no x.
+  void (*weighted_sum)(const T* const* x, const P* weights, int64_t count, int64_t channels, T* y);
   // Where x[c] is larger than best[c], or the first NaN, best[c] = x[c] and at[c] = position.
   void (*take_larger)(const T* x, int32_t position, int64_t channels, T* best, int32_t* at);
   // y[at[c] * stride + c] += x[c].
-  void (*scatter)(const T* x, const int32_t* at, int64_t channels, int64_t stride, T* y);
+  void (*scatter)(const T* x, const int32_t* at, int64_t channels, int64_t stride, P* y);
 };
 
-// For T = float and double. The same bits on every instruction set.
+// For T = float, double and BFloat16. The same bits on every instruction set.
 template <class T>
 const PixelKernels<T>& GetPixelKernels();
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "autograd/kernels/bf16_scalar.h"
 #include "autograd/kernels/isa.h"
 #include "autograd/kernels/unary_reference.h"
 
@@ -15,13 +16,15 @@ extern const UnaryKernels kUnaryAvx512;
 namespace {
 
 template <UnaryOp kOp, class T>
-void UnaryLoop(const T* x, T* y, int64_t n, T param) {
-  for (int64_t i = 0; i < n; ++i) y[i] = UnaryReference<kOp>(x[i], param);
+void UnaryLoop(const T* x, T* y, int64_t n, ComputeType<T> param) {
+  for (int64_t i = 0; i < n; ++i) y[i] = Narrow<T>(UnaryReference<kOp>(Widen(x[i]), param));
 }
 
 template <UnaryOp kOp, class T>
-void UnaryGradLoop(const T* dy, const T* s, T* dx, int64_t n, T param) {
-  for (int64_t i = 0; i < n; ++i) dx[i] = UnaryGradReference<kOp>(dy[i], s[i], param);
+void UnaryGradLoop(const T* dy, const T* s, T* dx, int64_t n, ComputeType<T> param) {
+  for (int64_t i = 0; i < n; ++i) {
+    dx[i] = Narrow<T>(UnaryGradReference<kOp>(Widen(dy[i]), Widen(s[i]), param));
+  }
 }
 
 template <int... kOps>
@@ -29,7 +32,9 @@ constexpr UnaryKernels MakeScalarKernels(std::integer_sequence<int, kOps...>) {
   return {{UnaryLoop<static_cast<UnaryOp>(kOps), float>...},
           {UnaryLoop<static_cast<UnaryOp>(kOps), double>...},
           {UnaryGradLoop<static_cast<UnaryOp>(kOps), float>...},
-          {UnaryGradLoop<static_cast<UnaryOp>(kOps), double>...}};
+          {UnaryGradLoop<static_cast<UnaryOp>(kOps), double>...},
+          {UnaryLoop<static_cast<UnaryOp>(kOps), BFloat16>...},
+          {UnaryGradLoop<static_cast<UnaryOp>(kOps), BFloat16>...}};
 }
 
 constexpr UnaryKernels kUnaryScalar =

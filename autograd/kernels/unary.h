@@ -3,7 +3,7 @@
 // Raw pointers, contiguous arrays, one thread: callers cut the work into pieces. Whatever the
 // alignment, and wherever an array is cut, an element's result is the same bytes (on one
 // instruction set). y may be x itself (in place); otherwise the arrays must not overlap. n may be
-// 0.
+// 0. bf16 is computed in f32, by the same instructions, and rounded once.
 //
 // Example:
 //   const float x[3] = {-1.0f, 0.0f, 2.0f};
@@ -15,6 +15,8 @@
 #define AUTOGRAD_KERNELS_UNARY_H_
 
 #include <stdint.h>
+
+#include "autograd/kernels/compute_type.h"
 
 namespace autograd::kernels {
 
@@ -74,17 +76,19 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
 
 // y[i] = f(x[i]) for i < n. param is the a of kElu and kLeakyRelu; the others ignore it.
 template <class T>
-using UnaryFn = void (*)(const T* x, T* y, int64_t n, T param);
+using UnaryFn = void (*)(const T* x, T* y, int64_t n, ComputeType<T> param);
 
 // dx[i] = dy[i] f'(.), computed from s as listed above. dx may be dy or s itself.
 template <class T>
-using UnaryGradFn = void (*)(const T* dy, const T* s, T* dx, int64_t n, T param);
+using UnaryGradFn = void (*)(const T* dy, const T* s, T* dx, int64_t n, ComputeType<T> param);
 
 struct UnaryKernels {
   UnaryFn<float> f32[kNumUnaryOps];
   UnaryFn<double> f64[kNumUnaryOps];
   UnaryGradFn<float> grad_f32[kNumUnaryOps];
   UnaryGradFn<double> grad_f64[kNumUnaryOps];
+  UnaryFn<BFloat16> bf16[kNumUnaryOps];
+  UnaryGradFn<BFloat16> grad_bf16[kNumUnaryOps];
 };
 
 // The kernels of ActiveIsa(). Throws as ActiveIsa does.
@@ -101,10 +105,12 @@ constexpr bool UnaryGradReadsOutput(UnaryOp op) {
          op == UnaryOp::kElu || op == UnaryOp::kSelu;
 }
 
-// The kernel of ActiveIsa() for T = float or double.
+// The kernel of ActiveIsa() for T = float, double or BFloat16.
 template <class T>
 UnaryFn<T> GetUnary(UnaryOp op) {
-  if constexpr (sizeof(T) == 4) {
+  if constexpr (sizeof(T) == 2) {
+    return GetUnaryKernels().bf16[static_cast<int>(op)];
+  } else if constexpr (sizeof(T) == 4) {
     return GetUnaryKernels().f32[static_cast<int>(op)];
   } else {
     return GetUnaryKernels().f64[static_cast<int>(op)];
@@ -113,7 +119,9 @@ UnaryFn<T> GetUnary(UnaryOp op) {
 
 template <class T>
 UnaryGradFn<T> GetUnaryGrad(UnaryOp op) {
-  if constexpr (sizeof(T) == 4) {
+  if constexpr (sizeof(T) == 2) {
+    return GetUnaryKernels().grad_bf16[static_cast<int>(op)];
+  } else if constexpr (sizeof(T) == 4) {
     return GetUnaryKernels().grad_f32[static_cast<int>(op)];
   } else {
     return GetUnaryKernels().grad_f64[static_cast<int>(op)];

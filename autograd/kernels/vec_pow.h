@@ -5,7 +5,9 @@
 #ifndef AUTOGRAD_KERNELS_VEC_POW_H_
 #define AUTOGRAD_KERNELS_VEC_POW_H_
 
+#include "autograd/kernels/bf16_scalar.h"
 #include "autograd/kernels/binary.h"
+#include "autograd/kernels/simd_elements.h"
 #include "autograd/kernels/vec_math.h"
 
 namespace autograd::kernels {
@@ -42,28 +44,35 @@ template <class F32, class F64>
                     PowOfFloats<F64>(F64::FromF32Hi(x), F64::FromF32Hi(y)));
 }
 
-template <class F32, class F64, bool kScalarX, bool kScalarY>
-void PowLoop(const float* x, const float* y, float* z, int64_t n) {
+// T is float or BFloat16.
+template <class F32, class F64, class T, bool kScalarX, bool kScalarY>
+void PowLoop(const T* x, const T* y, T* z, int64_t n) {
   if (n == 0) return;
-  const auto x0 = F32::Set(*x), y0 = F32::Set(*y);
+  const auto x0 = F32::Set(Widen(*x)), y0 = F32::Set(Widen(*y));
   int64_t i = 0;
   for (; i + F32::kLanes <= n; i += F32::kLanes) {
-    F32::Store(z + i, PowF32<F32, F64>(kScalarX ? x0 : F32::Load(x + i),
-                                       kScalarY ? y0 : F32::Load(y + i)));
+    const auto a = kScalarX ? x0 : LoadElements<F32>(x + i);
+    const auto b = kScalarY ? y0 : LoadElements<F32>(y + i);
+    StoreElements<F32>(z + i, PowF32<F32, F64>(a, b));
   }
   if (i < n) {
-    const auto a = kScalarX ? x0 : F32::LoadPartial(x + i, n - i);
-    const auto b = kScalarY ? y0 : F32::LoadPartial(y + i, n - i);
-    F32::StorePartial(z + i, PowF32<F32, F64>(a, b), n - i);
+    const auto a = kScalarX ? x0 : LoadElements<F32>(x + i, n - i);
+    const auto b = kScalarY ? y0 : LoadElements<F32>(y + i, n - i);
+    StoreElements<F32>(z + i, PowF32<F32, F64>(a, b), n - i);
   }
+}
+
+template <class F32, class F64, class T>
+constexpr void EnterPow(BinaryFn<T> (&row)[kNumOperands]) {
+  row[static_cast<int>(Operands::kArrayArray)] = PowLoop<F32, F64, T, false, false>;
+  row[static_cast<int>(Operands::kArrayScalar)] = PowLoop<F32, F64, T, false, true>;
+  row[static_cast<int>(Operands::kScalarArray)] = PowLoop<F32, F64, T, true, false>;
 }
 
 template <class F32, class F64>
 constexpr BinaryTables WithVectorPow(BinaryTables tables) {
-  auto& row = tables.f32.arithmetic[static_cast<int>(BinaryOp::kPow)];
-  row[static_cast<int>(Operands::kArrayArray)] = PowLoop<F32, F64, false, false>;
-  row[static_cast<int>(Operands::kArrayScalar)] = PowLoop<F32, F64, false, true>;
-  row[static_cast<int>(Operands::kScalarArray)] = PowLoop<F32, F64, true, false>;
+  EnterPow<F32, F64>(tables.f32.arithmetic[static_cast<int>(BinaryOp::kPow)]);
+  EnterPow<F32, F64>(tables.bf16.arithmetic[static_cast<int>(BinaryOp::kPow)]);
   return tables;
 }
 

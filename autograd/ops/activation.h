@@ -1,9 +1,9 @@
 // Activation functions of neural networks, element by element.
 //
-// All take f32 and f64 and return the shape and dtype of x; other dtypes throw
-// std::invalid_argument naming the operation. All have derivatives of any order. Where the
-// derivative jumps (at 0) it is PyTorch's choice: the one from the left. Without create_graph a
-// fused rule computes the gradient in one pass.
+// All take f32, f64 and bf16 (computed in f32, rounded once; so is the fused gradient) and return
+// the shape and dtype of x; other dtypes throw std::invalid_argument naming the operation. All have
+// derivatives of any order. Where the derivative jumps (at 0) it is PyTorch's choice: the one from
+// the left. Without create_graph a fused rule computes the gradient in one pass.
 //
 // Example:
 //   Tensor x = Tensor::FromVector<float>({-1, 0, 1}, {3});

@@ -4,6 +4,7 @@
 
 #include "autograd/ops/binary_op.h"
 #include "autograd/ops/creation.h"
+#include "autograd/ops/in_f32.h"
 #include "autograd/ops/unary_op.h"
 
 namespace autograd {
@@ -17,7 +18,7 @@ using kernels::BinaryOp;
 
 struct AddRule {
   static constexpr char kName[] = "Add";
-  static constexpr DTypes kDTypes = DTypes::kArithmetic;
+  static constexpr DTypes kDTypes = DTypes::kArithmeticOrBf16;
   static constexpr int kCost = 1;
   static constexpr Reads kLeftReads = {}, kRightReads = {};
   static constexpr BinaryOp kOp = BinaryOp::kAdd;
@@ -27,7 +28,7 @@ struct AddRule {
 
 struct SubRule {
   static constexpr char kName[] = "Sub";
-  static constexpr DTypes kDTypes = DTypes::kArithmetic;
+  static constexpr DTypes kDTypes = DTypes::kArithmeticOrBf16;
   static constexpr int kCost = 1;
   static constexpr Reads kLeftReads = {}, kRightReads = {};
   static constexpr BinaryOp kOp = BinaryOp::kSub;
@@ -37,7 +38,7 @@ struct SubRule {
 
 struct MulRule {
   static constexpr char kName[] = "Mul";
-  static constexpr DTypes kDTypes = DTypes::kArithmetic;
+  static constexpr DTypes kDTypes = DTypes::kArithmeticOrBf16;
   static constexpr int kCost = 1;
   static constexpr Reads kLeftReads = {.b = true}, kRightReads = {.a = true};
   static constexpr BinaryOp kOp = BinaryOp::kMul;
@@ -47,7 +48,7 @@ struct MulRule {
 
 struct DivRule {
   static constexpr char kName[] = "Div";
-  static constexpr DTypes kDTypes = DTypes::kArithmetic;
+  static constexpr DTypes kDTypes = DTypes::kArithmeticOrBf16;
   static constexpr int kCost = 2;
   static constexpr Reads kLeftReads = {.b = true}, kRightReads = {.a = true, .b = true};
   static constexpr BinaryOp kOp = BinaryOp::kDiv;
@@ -60,12 +61,19 @@ struct DivRule {
 // Elements multiplied and then added to while they are in the first-level cache.
 constexpr int64_t kBlock = 2048;
 
-struct AffineRule : UnaryRule<Saves::kNothing, 1, DTypes::kArithmetic> {
+struct AffineRule : UnaryRule<Saves::kNothing, 1, DTypes::kArithmeticOrBf16> {
   double a, b;
 
   static constexpr char kName[] = "Affine";
   template <class T>
   void Forward(int64_t n, const T* x, T* y) const {
+    // In f32 where x is bf16, which a and b need not be.
+    internal::InF32(n, x, y, [this]<class U>(int64_t count, const U* from, U* to) {
+      MultiplyAndAdd(count, from, to);
+    });
+  }
+  template <class T>
+  void MultiplyAndAdd(int64_t n, const T* x, T* y) const {
     const auto& kernels = kernels::GetBinary<T>();
     const auto multiply = kernels.Arithmetic(BinaryOp::kMul, kernels::Operands::kArrayScalar);
     const auto add = kernels.Arithmetic(BinaryOp::kAdd, kernels::Operands::kArrayScalar);

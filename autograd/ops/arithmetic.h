@@ -1,6 +1,7 @@
 // Element-wise arithmetic with NumPy broadcasting.
 //
-// Operands have the same dtype (f32, f64, i32 or i64); a C++ scalar takes the tensor's. Throws
+// Operands have the same dtype (f32, f64, bf16, i32 or i64); a C++ scalar takes the tensor's, but
+// is a summand or factor of bf16 in f32. bf16 is computed in f32 and rounded once. Throws
 // std::invalid_argument that names the operation, shapes and dtypes if they do not match or do not
 // broadcast. Derivatives: the usual ones, summed over the axes an operand was broadcast along.
 //

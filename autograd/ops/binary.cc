@@ -14,7 +14,7 @@ using kernels::BinaryOp;
 
 struct PowRule {
   static constexpr char kName[] = "Pow";
-  static constexpr DTypes kDTypes = DTypes::kArithmetic;
+  static constexpr DTypes kDTypes = DTypes::kArithmeticOrBf16;
   static constexpr int kCost = 32;
   static constexpr Reads kLeftReads = {.a = true, .b = true}, kRightReads = kLeftReads;
   static constexpr BinaryOp kOp = BinaryOp::kPow;
@@ -31,7 +31,7 @@ struct PowRule {
 
 struct Atan2Rule {
   static constexpr char kName[] = "Atan2";
-  static constexpr DTypes kDTypes = DTypes::kFloating;
+  static constexpr DTypes kDTypes = DTypes::kFloatingOrBf16;
   static constexpr int kCost = 32;
   static constexpr Reads kLeftReads = {.a = true, .b = true}, kRightReads = kLeftReads;
   static constexpr BinaryOp kOp = BinaryOp::kAtan2;

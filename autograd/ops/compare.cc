@@ -37,10 +37,9 @@ Tensor Compare(const char* operation, const Tensor& a, const Tensor& b, Pick pic
 }
 
 Tensor Compare(const char* operation, const Tensor& a, const Tensor& b, CompareOp op) {
-  return Compare<DTypes::kComparable>(operation, a, b,
-                                      [op]<class T>(T, kernels::Operands operands) {
-                                        return kernels::GetBinary<T>().Compare(op, operands);
-                                      });
+  return Compare<DTypes::kAll>(operation, a, b, [op]<class T>(T, kernels::Operands operands) {
+    return kernels::GetBinary<T>().Compare(op, operands);
+  });
 }
 
 Tensor Logical(const char* operation, const Tensor& a, const Tensor& b, kernels::LogicalOp op) {

@@ -1,8 +1,8 @@
 // Element-wise comparisons and logic, with NumPy broadcasting. Results are bool and carry no
 // gradients.
 //
-// Comparisons take two tensors of one dtype (any but bf16) or a tensor and a number, which takes
-// the tensor's dtype; any comparison with NaN is false, except NotEqual. Logic takes bool. Throws
+// Comparisons take two tensors of one dtype, any, or a tensor and a number, which takes the
+// tensor's dtype; any comparison with NaN is false, except NotEqual. Logic takes bool. Throws
 // std::invalid_argument that names the operation, shapes and dtypes if they do not match or do not
 // broadcast.
 //

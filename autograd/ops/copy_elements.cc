@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "autograd/kernels/convert.h"
+#include "autograd/ops/dispatch.h"
+#include "autograd/ops/elementwise_loop.h"
 #include "autograd/parallel/parallel.h"
 
 namespace autograd::internal {
@@ -100,6 +102,26 @@ void Run(const CopyPlan& plan, char* to, const char* from, int64_t item) {
   });
 }
 
+kernels::CastType TypeOf(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+      return kernels::CastType::kF32;
+    case DType::kF64:
+      return kernels::CastType::kF64;
+    case DType::kBF16:
+      return kernels::CastType::kBf16;
+    case DType::kI32:
+      return kernels::CastType::kI32;
+    case DType::kI64:
+      return kernels::CastType::kI64;
+    case DType::kU8:
+      return kernels::CastType::kU8;
+    case DType::kBool:
+      break;
+  }
+  return kernels::CastType::kBool;
+}
+
 }  // namespace
 
 void CopyElements(const Tensor& to, const Tensor& from) {
@@ -113,5 +135,21 @@ Tensor DenseCopy(const Tensor& x) {
   CopyElements(copy, x);
   return copy;
 }
+
+void CastElements(Tensor& to, const Tensor& x) {
+  const kernels::CastFn cast = kernels::GetCast(TypeOf(x.dtype()), TypeOf(to.dtype()));
+  const Tensor* inputs[] = {&x};
+  DenseElementwiseLoop(
+      to, inputs, [cast](int64_t n, void* out, const void* const* in) { cast(in[0], out, n); });
+}
+
+Tensor CastCopy(const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype) return x;
+  Tensor copy = Tensor::Empty(x.shape(), dtype);
+  CastElements(copy, x);
+  return copy;
+}
+
+Tensor InComputeType(const Tensor& x) { return CastCopy(x, ComputeDType(x.dtype())); }
 
 }  // namespace autograd::internal

@@ -13,6 +13,16 @@ void CopyElements(const Tensor& to, const Tensor& from);
 // A dense copy of x without a graph.
 Tensor DenseCopy(const Tensor& x);
 
+// Writes x, converted as Cast does, into `to`, of x's shape and another dtype, which is memory of a
+// result not handed out yet.
+void CastElements(Tensor& to, const Tensor& x);
+
+// A dense copy of x in another dtype without a graph; x itself if it has that dtype.
+Tensor CastCopy(const Tensor& x, DType dtype);
+
+// What x is computed with: a dense copy in f32 of bf16, and otherwise x itself.
+Tensor InComputeType(const Tensor& x);
+
 // Calls function(T{}) with an unsigned integer T of `item` bytes (1, 2, 4 or 8), for code that
 // moves elements without looking at them.
 template <class Function>

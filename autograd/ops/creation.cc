@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "autograd/ops/copy_elements.h"
 #include "autograd/ops/dispatch.h"
 #include "autograd/ops/inplace.h"
 #include "autograd/parallel/parallel.h"
@@ -66,13 +67,14 @@ void CheckIntegerRange(double start, double last, double step, DType dtype) {
   }
 }
 
+// bf16 is drawn as f32.
 template <class Draw>
 Tensor Random(const char* operation, const Shape& shape, DType dtype, Draw draw) {
   const OpScope scope(operation, {});
-  if (dtype != DType::kF32 && dtype != DType::kF64) ThrowDType(operation, "f32 or f64", dtype);
+  if (!IsFloating(dtype)) ThrowDType(operation, "f32, f64 or bf16", dtype);
   CheckShape(operation, shape);
-  const Tensor y = Tensor::Empty(shape, dtype);
-  dtype == DType::kF32 ? draw(y.raw<float>(), y.numel()) : draw(y.raw<double>(), y.numel());
+  const Tensor y = Tensor::Empty(shape, internal::ComputeDType(dtype));
+  dtype == DType::kF64 ? draw(y.raw<double>(), y.numel()) : draw(y.raw<float>(), y.numel());
   return y;
 }
 
@@ -167,10 +169,19 @@ Tensor Eye(int64_t rows, int64_t columns, DType dtype) {
 }
 
 Tensor Rand(const Shape& shape, Generator& generator, DType dtype) {
-  return Random("Rand", shape, dtype, [&](auto* out, int64_t n) { generator.Uniform(out, n); });
+  const Tensor y =
+      Random("Rand", shape, dtype, [&](auto* out, int64_t n) { generator.Uniform(out, n); });
+  if (dtype != DType::kBF16) return y;
+  // Rounding to nearest would reach 1.
+  const Tensor narrow = Tensor::Empty(shape, dtype);
+  Generate<BFloat16>(
+      narrow, [&](int64_t i) { return ToBFloat16(std::floor(y.raw<float>()[i] * 256) / 256); });
+  return narrow;
 }
 Tensor Randn(const Shape& shape, Generator& generator, DType dtype) {
-  return Random("Randn", shape, dtype, [&](auto* out, int64_t n) { generator.Normal(out, n); });
+  const Tensor y =
+      Random("Randn", shape, dtype, [&](auto* out, int64_t n) { generator.Normal(out, n); });
+  return internal::CastCopy(y, dtype);
 }
 Tensor RandLike(const Tensor& x, Generator& generator) {
   internal::CheckDefined("RandLike", {&x});

@@ -41,11 +41,12 @@ Tensor Linspace(double start, double stop, int64_t count, DType dtype = DType::k
 Tensor Eye(int64_t n, DType dtype = DType::kF32);
 Tensor Eye(int64_t rows, int64_t columns, DType dtype);
 
-// Uniform on [0, 1). f32 (multiples of 2^-24) and f64 (of 2^-53).
+// Uniform on [0, 1). f32 (multiples of 2^-24), f64 (of 2^-53) and bf16 (of 2^-8, those of f32
+// rounded down).
 Tensor Rand(const Shape& shape, Generator& generator, DType dtype = DType::kF32);
 Tensor RandLike(const Tensor& x, Generator& generator);
 
-// Normal with mean 0 and variance 1. f32 and f64.
+// Normal with mean 0 and variance 1. f32, f64 and bf16 (those of f32, rounded).
 Tensor Randn(const Shape& shape, Generator& generator, DType dtype = DType::kF32);
 Tensor RandnLike(const Tensor& x, Generator& generator);
 

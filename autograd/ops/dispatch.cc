@@ -17,14 +17,20 @@ void ThrowDTypes(const char* operation, DTypes wanted,
                  std::initializer_list<const Tensor*> operands) {
   std::string message = std::string(operation) + ": wants ";
   message += operands.size() == 1 ? "dtype " : "tensors of one dtype among ";
-  constexpr const char* kNames[] = {"f32 or f64", "f32, f64, i32 or i64",
-                                    "f32, f64, i32, i64, u8 or bool", "any", "bool"};
+  constexpr const char* kNames[] = {
+      "f32 or f64", "f32, f64 or bf16", "f32, f64, i32 or i64", "f32, f64, bf16, i32 or i64", "any",
+      "bool"};
   message += kNames[static_cast<int>(wanted)];
   const char* separator = ", got ";
   for (const Tensor* operand : operands) {
     message += separator + Describe(*operand);
     separator = " and ";
   }
+  bool narrow = wanted == DTypes::kFloating;
+  for (const Tensor* operand : operands) {
+    narrow = narrow && operand->defined() && operand->dtype() == DType::kBF16;
+  }
+  if (narrow) message += "; Cast bf16 to f32 first";
   throw std::invalid_argument(message);
 }
 

@@ -1,4 +1,9 @@
 // From a dtype to the C++ type of its elements, and the check that operands have one dtype.
+//
+// Kernels come for f32, f64 and some integers, a few also for bf16. Where an operation takes bf16
+// and its kernels do not, it widens to f32 what it hands them and rounds what they return: whole
+// tensors (InComputeType of copy_elements.h) or, between a load and a store, pieces (InF32 of
+// in_f32.h). Either way a result is rounded to bf16 once.
 #ifndef AUTOGRAD_OPS_DISPATCH_H_
 #define AUTOGRAD_OPS_DISPATCH_H_
 
@@ -9,8 +14,8 @@
 
 namespace autograd::internal {
 
-// f32 and f64; those, i32 and i64; all but bf16 (which is for storage); all; bool alone.
-enum class DTypes { kFloating, kArithmetic, kComparable, kAll, kBool };
+// f32 and f64; those and bf16; f32, f64, i32 and i64; those and bf16; all; bool alone.
+enum class DTypes { kFloating, kFloatingOrBf16, kArithmetic, kArithmeticOrBf16, kAll, kBool };
 
 constexpr bool Contains(DTypes set, DType dtype) {
   if (set == DTypes::kBool) return dtype == DType::kBool;
@@ -20,15 +25,18 @@ constexpr bool Contains(DTypes set, DType dtype) {
       return true;
     case DType::kI32:
     case DType::kI64:
-      return set != DTypes::kFloating;
+      return set != DTypes::kFloating && set != DTypes::kFloatingOrBf16;
     case DType::kU8:
     case DType::kBool:
-      return set == DTypes::kComparable || set == DTypes::kAll;
-    case DType::kBF16:
       return set == DTypes::kAll;
+    case DType::kBF16:
+      return set != DTypes::kFloating && set != DTypes::kArithmetic;
   }
   return false;
 }
+
+// The dtype that values of `dtype` are computed in: f32 for bf16, otherwise itself.
+constexpr DType ComputeDType(DType dtype) { return dtype == DType::kBF16 ? DType::kF32 : dtype; }
 
 [[noreturn]] void ThrowUndefined(const char* operation);
 
@@ -44,7 +52,7 @@ inline void CheckDefined(const char* operation, std::initializer_list<const Tens
                               std::initializer_list<const Tensor*> operands);
 
 // Throws std::invalid_argument naming the operation and every operand unless all are defined and
-// have one dtype out of `wanted`.
+// have one dtype out of `wanted`. Where bf16 is not wanted, the message speaks of Cast.
 inline void CheckDTypes(const char* operation, DTypes wanted,
                         std::initializer_list<const Tensor*> operands) {
   bool good = true;

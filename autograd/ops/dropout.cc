@@ -6,6 +6,7 @@
 
 #include "autograd/node.h"
 #include "autograd/ops/dispatch.h"
+#include "autograd/ops/in_f32.h"
 #include "autograd/ops/shape.h"
 #include "autograd/parallel/parallel.h"
 #include "autograd/trace/op_scope.h"
@@ -27,7 +28,7 @@ constexpr int64_t kGroup = 64, kPiece = 64 * kGroup;
 
 template <class T>
 void Select(const T* x, int64_t n, const Draw& draw, T* y) {
-  const T scale = static_cast<T>(draw.p < 1 ? 1 / (1 - draw.p) : 0);
+  const double scale = draw.p < 1 ? 1 / (1 - draw.p) : 0;
   ParallelFor(n, kPiece, [&](int64_t begin, int64_t end) {
     Generator generator;
     Generator::State state = draw.state;
@@ -35,7 +36,12 @@ void Select(const T* x, int64_t n, const Draw& draw, T* y) {
     generator.set_state(state);
     bool kept[kPiece];
     generator.Bernoulli(1 - draw.p, kept, end - begin);
-    for (int64_t i = begin; i < end; ++i) y[i] = kept[i - begin] ? x[i] * scale : T{0};
+    const auto multiply = [scale]<class U>(int64_t count, const U* from, U* to) {
+      const U factor = static_cast<U>(scale);
+      for (int64_t i = 0; i < count; ++i) to[i] = from[i] * factor;
+    };
+    internal::InF32(end - begin, x + begin, y + begin, multiply);
+    for (int64_t i = begin; i < end; ++i) y[i] = kept[i - begin] ? y[i] : T{};
   });
 }
 
@@ -61,7 +67,7 @@ Tensor Selected(const Tensor& x, const Draw& draw) {
   {
     const NoGrad guard;
     const Tensor dense = Contiguous(x);
-    internal::Dispatch<DTypes::kFloating>(
+    internal::Dispatch<DTypes::kFloatingOrBf16>(
         x.dtype(), [&]<class T>(T) { Select(dense.raw<T>(), x.numel(), draw, y.raw<T>()); });
   }
   return Record<DropoutNode>(y, {&x}, draw);
@@ -71,7 +77,7 @@ Tensor Selected(const Tensor& x, const Draw& draw) {
 
 Tensor Dropout(const Tensor& x, double p, Generator& generator) {
   const OpScope scope("Dropout", {&x});
-  internal::CheckDTypes("Dropout", DTypes::kFloating, {&x});
+  internal::CheckDTypes("Dropout", DTypes::kFloatingOrBf16, {&x});
   if (!(p >= 0 && p <= 1)) {
     throw std::invalid_argument("Dropout: p is " + std::to_string(p) +
                                 ", expected a probability, for x " + Describe(x));

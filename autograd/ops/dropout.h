@@ -17,9 +17,9 @@ namespace autograd {
 
 // x / (1 - p) where a draw of probability 1 - p (to a multiple of 2^-32) says so, exactly 0
 // elsewhere, whatever x is there. The draw is one of x.numel() booleans from the generator, in
-// row-major order: the same bytes on any number of threads and for any strides. f32 and f64; linear
-// in x, so differentiable to any order. Throws std::invalid_argument unless 0 <= p <= 1, or for
-// another dtype.
+// row-major order: the same bytes on any number of threads and for any strides. f32, f64 and bf16
+// (multiplied in f32); linear in x, so differentiable to any order. Throws std::invalid_argument
+// unless 0 <= p <= 1, or for another dtype.
 Tensor Dropout(const Tensor& x, double p, Generator& generator);
 
 }  // namespace autograd

@@ -68,7 +68,7 @@ Tensor SumTo(const Tensor& x, const Shape& shape) {
   internal::CheckDefined("SumTo", {&x});
   if (x.shape() == shape) return x;
   const OpScope scope("SumTo", {&x});
-  if (!CanExpand(shape, x.shape()) || (x.dtype() != DType::kF32 && x.dtype() != DType::kF64)) {
+  if (!CanExpand(shape, x.shape()) || !IsFloating(x.dtype())) {
     throw std::invalid_argument("SumTo: cannot sum " + Describe(x) + " to shape " +
                                 shape.ToString());
   }

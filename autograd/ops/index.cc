@@ -25,11 +25,9 @@ using internal::OffsetOf;
 // The transposes of IndexSelect and Gather without a tensor of zeros to start from being copied.
 Tensor SumOf(internal::AddFunction add, const Shape& shape, int axis, const Tensor& index,
              const Tensor& source) {
-  const Tensor zeros = Zeros(shape, source.dtype());
-  const Tensor checked = CheckedIndex("index", index, shape[axis]);
-  if (source.dtype() == DType::kBF16) return internal::Summed(add, zeros, axis, checked, source);
-  add(zeros, axis, checked, source);
-  return zeros;
+  const Tensor zeros = Zeros(shape, internal::ComputeDType(source.dtype()));
+  add(zeros, axis, CheckedIndex("index", index, shape[axis]), internal::InComputeType(source));
+  return internal::CastCopy(zeros, source.dtype());
 }
 
 class IndexSelectNode final : public NodeOf<IndexSelectNode> {

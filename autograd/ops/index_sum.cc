@@ -58,26 +58,6 @@ void ForEachLaneRun(int64_t outer, int64_t inner, int64_t work, Body body) {
 
 Tensor Dense(const Tensor& x) { return x.is_contiguous() ? x : DenseCopy(x); }
 
-// bf16 as f32, where it is summed.
-Tensor Widen(const Tensor& x) {
-  const Tensor dense = Dense(x), wide = Tensor::Empty(x.shape(), DType::kF32);
-  ParallelFor(x.numel(), kIndexGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      wide.raw<float>()[i] = ToFloat(dense.raw<BFloat16>()[i]);
-    }
-  });
-  return wide;
-}
-Tensor Narrow(const Tensor& x) {
-  const Tensor narrow = Tensor::Empty(x.shape(), DType::kBF16);
-  ParallelFor(x.numel(), kIndexGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      narrow.raw<BFloat16>()[i] = ToBFloat16(x.raw<float>()[i]);
-    }
-  });
-  return narrow;
-}
-
 }  // namespace
 
 void CheckSummands(const char* operation, const Tensor& x, const Tensor& source,
@@ -146,9 +126,9 @@ void AddScattered(const Tensor& y, int axis, const Tensor& index, const Tensor& 
 Tensor Summed(AddFunction add, const Tensor& x, int axis, const Tensor& index,
               const Tensor& source) {
   const bool narrow = x.dtype() == DType::kBF16;
-  const Tensor y = narrow ? Widen(x) : DenseCopy(x);
-  add(y, axis, index, narrow ? Widen(source) : source);
-  return narrow ? Narrow(y) : y;
+  const Tensor y = narrow ? InComputeType(x) : DenseCopy(x);
+  add(y, axis, index, InComputeType(source));
+  return CastCopy(y, x.dtype());
 }
 
 }  // namespace autograd::internal

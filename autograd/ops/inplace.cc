@@ -10,6 +10,7 @@
 #include "autograd/ops/copy_elements.h"
 #include "autograd/ops/dispatch.h"
 #include "autograd/ops/elementwise_loop.h"
+#include "autograd/ops/in_f32.h"
 #include "autograd/trace/op_scope.h"
 
 namespace autograd {
@@ -63,17 +64,18 @@ void AddInPlace(Tensor& y, const Tensor& x, double scale) {
   const OpScope scope("AddInPlace", {&y, &x});
   CheckPair("AddInPlace", y, x);
   const bool integer = y.dtype() == DType::kI32 || y.dtype() == DType::kI64;
-  if (y.dtype() != DType::kF32 && y.dtype() != DType::kF64 && !(integer && scale == 1)) {
-    throw std::invalid_argument("AddInPlace: wants f32 or f64 (or i32 and i64 with scale 1), got " +
-                                Describe(y) + " with scale " + std::to_string(scale));
+  if (!IsFloating(y.dtype()) && !(integer && scale == 1)) {
+    throw std::invalid_argument(
+        "AddInPlace: wants f32, f64 or bf16 (or i32 and i64 with scale 1), got " + Describe(y) +
+        " with scale " + std::to_string(scale));
   }
   CheckTarget("AddInPlace", y);
   y.MarkChanged("AddInPlace");
   const Tensor from = ReadableWhileWriting(y, x);
   const Tensor* inputs[] = {&y, &from};
-  Dispatch<DTypes::kArithmetic>(y.dtype(), [&]<class T>(T) {
-    const auto kernel = [factor = static_cast<T>(scale)](int64_t n, void* out,
-                                                         const void* const* in) {
+  Dispatch<DTypes::kArithmeticOrBf16>(y.dtype(), [&]<class T>(T) {
+    const auto kernel = [factor = static_cast<kernels::ComputeType<T>>(scale)](
+                            int64_t n, void* out, const void* const* in) {
       // Where the loop has packed y, in[0] is a copy of it and `out` is still to be written.
       if (out != in[0]) std::memcpy(out, in[0], static_cast<size_t>(n) * sizeof(T));
       kernels::GetBinary<T>().axpy(factor, static_cast<const T*>(in[1]), static_cast<T*>(out), n);
@@ -103,18 +105,20 @@ void FillInPlace(Tensor& y, double value) {
 void ScaleInPlace(Tensor& y, double factor) {
   const OpScope scope("ScaleInPlace", {&y});
   internal::CheckDefined("ScaleInPlace", {&y});
-  if (y.dtype() != DType::kF32 && y.dtype() != DType::kF64) {
-    throw std::invalid_argument("ScaleInPlace: wants f32 or f64, got " + Describe(y));
+  if (!IsFloating(y.dtype())) {
+    throw std::invalid_argument("ScaleInPlace: wants f32, f64 or bf16, got " + Describe(y));
   }
   CheckTarget("ScaleInPlace", y);
   y.MarkChanged("ScaleInPlace");
   const Tensor* inputs[] = {&y};
-  Dispatch<DTypes::kFloating>(y.dtype(), [&]<class T>(T) {
-    const auto multiply = kernels::GetBinary<T>().Arithmetic(kernels::BinaryOp::kMul,
-                                                             kernels::Operands::kArrayScalar);
-    const auto kernel = [multiply, by = static_cast<T>(factor)](int64_t n, void* out,
-                                                                const void* const* in) {
-      multiply(static_cast<const T*>(in[0]), &by, static_cast<T*>(out), n);
+  Dispatch<DTypes::kFloatingOrBf16>(y.dtype(), [&]<class T>(T) {
+    const auto multiply = [factor]<class U>(int64_t n, const U* from, U* to) {
+      const U by = static_cast<U>(factor);
+      kernels::GetBinary<U>().Arithmetic(kernels::BinaryOp::kMul, kernels::Operands::kArrayScalar)(
+          from, &by, to, n);
+    };
+    const auto kernel = [multiply](int64_t n, void* out, const void* const* in) {
+      internal::InF32(n, static_cast<const T*>(in[0]), static_cast<T*>(out), multiply);
     };
     internal::DenseElementwiseLoop(y, inputs, kernel);
   });

@@ -16,14 +16,14 @@
 
 namespace autograd {
 
-// y += scale * x. x expands to y's shape; same floating-point dtype (for integer dtypes scale must
-// be 1).
+// y += scale * x. x expands to y's shape; same floating-point dtype (bf16 is computed in f32 and
+// rounded once) or i32 or i64, for which scale must be 1.
 void AddInPlace(Tensor& y, const Tensor& x, double scale = 1);
 
 // y = value everywhere. Throws std::invalid_argument if an integer dtype cannot hold the value.
 void FillInPlace(Tensor& y, double value);
 
-// y *= factor, floating-point dtypes.
+// y *= factor, floating-point dtypes (the factor of bf16 is an f32).
 void ScaleInPlace(Tensor& y, double factor);
 
 // Copies x, expanded to y's shape, into y. Same dtype.

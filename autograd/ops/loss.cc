@@ -164,7 +164,8 @@ class CrossEntropyNode final : public NodeOf<CrossEntropyNode> {
 
 // The target as dense i64, or throws.
 Tensor CheckedTarget(const Tensor& logits, const Tensor& target) {
-  constexpr const char* kWanted = "f32 or f64 logits [..., classes] and i32 or i64 targets [...]";
+  constexpr const char* kWanted =
+      "f32 or f64 logits [..., classes] (Cast bf16 first) and i32 or i64 targets [...]";
   if (!logits.defined() || !target.defined() || logits.rank() == 0 ||
       !internal::Contains(DTypes::kFloating, logits.dtype()) ||
       (target.dtype() != DType::kI64 && target.dtype() != DType::kI32)) {

@@ -1,7 +1,8 @@
 // Losses.
 //
-// f32 and f64. Throws std::invalid_argument naming the operation, shapes and dtypes where they do
-// not match. Derivatives of any order; without create_graph fused rules.
+// f32 and f64: a loss in bf16 would have lost what training is about, so Cast its inputs to f32
+// first (the gradient is cast back). Throws std::invalid_argument naming the operation, shapes and
+// dtypes where they do not match. Derivatives of any order; without create_graph fused rules.
 //
 // Example:
 //   Tensor scores = Tensor::FromVector<float>({2, 1, 0, 3}, {2, 2});

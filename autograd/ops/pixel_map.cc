@@ -31,6 +31,8 @@ bool SameTerms(const AxisMap& map, int64_t i, int64_t j) {
 template <class T>
 class RowWriter {
  public:
+  using Weight = kernels::ComputeType<T>;
+
   RowWriter(const PixelMap& map, int64_t channels)
       : map_(map),
         channels_(channels),
@@ -60,7 +62,7 @@ class RowWriter {
       for (int64_t c = 0; c < columns; ++c, ++count) {
         pixels_[count] =
             x + (row[r].source * map_.columns.source_size + column[c].source) * channels_;
-        weights_[count] = static_cast<T>(row[r].weight * column[c].weight);
+        weights_[count] = static_cast<Weight>(row[r].weight * column[c].weight);
       }
     }
     return count;
@@ -70,7 +72,7 @@ class RowWriter {
   const PixelMap& map_;
   int64_t channels_;
   std::vector<const T*> pixels_;
-  std::vector<T> weights_;
+  std::vector<Weight> weights_;
 };
 
 template <class T>
@@ -123,12 +125,12 @@ Tensor ApplyPixelMap(const Tensor& x, const PixelMap& map) {
   if (y.numel() == 0) return y;
   const NoGrad guard;
   const Tensor dense = Contiguous(x);
-  Dispatch<DTypes::kFloating>(x.dtype(), [&]<class T>(T) { Apply<T>(dense, map, y); });
+  Dispatch<DTypes::kFloatingOrBf16>(x.dtype(), [&]<class T>(T) { Apply<T>(dense, map, y); });
   return y;
 }
 
 void CheckImage(const char* operation, const Tensor& x) {
-  CheckDTypes(operation, DTypes::kFloating, {&x});
+  CheckDTypes(operation, DTypes::kFloatingOrBf16, {&x});
   if (x.rank() != 4) {
     throw std::invalid_argument(std::string(operation) + ": wants images [B, H, W, C], got " +
                                 Describe(x));

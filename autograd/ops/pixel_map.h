@@ -45,11 +45,12 @@ using SharedPixelMap = std::shared_ptr<const PixelMap>;
 
 SharedPixelMap Transposed(const PixelMap& map);
 
-// x [B, H, W, C], f32 or f64, of the map's source sizes; result [B, H', W', C].
+// x [B, H, W, C], f32, f64 or bf16 (summed in f32, rounded once), of the map's source sizes; result
+// [B, H', W', C].
 Tensor ApplyPixelMap(const Tensor& x, const PixelMap& map);
 
-// Throws std::invalid_argument naming the operation and x unless it is an image [B, H, W, C], f32
-// or f64.
+// Throws std::invalid_argument naming the operation and x unless it is an image [B, H, W, C], f32,
+// f64 or bf16.
 void CheckImage(const char* operation, const Tensor& x);
 // As well unless its H and W, and those of the images it is to become, are at least 1; and
 // OutOfMemoryError if memory cannot hold these.

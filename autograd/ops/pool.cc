@@ -9,6 +9,7 @@
 
 #include "autograd/kernels/pixels.h"
 #include "autograd/node.h"
+#include "autograd/ops/copy_elements.h"
 #include "autograd/ops/dispatch.h"
 #include "autograd/ops/index.h"
 #include "autograd/ops/pixel_map.h"
@@ -117,23 +118,27 @@ class MaxPool2dNode final : public NodeOf<MaxPool2dNode> {
     return true;
   }
   void FusedVjp(VjpContext& ctx) override {
-    const Tensor g = Contiguous(ctx.grad()), at = at_.Get(), dx = ctx.EmptyGrad(0);
-    internal::Dispatch<internal::DTypes::kFloating>(g.dtype(), [&]<class T>(T) {
+    const Tensor g = Contiguous(ctx.grad()), at = at_.Get();
+    const bool narrow = g.dtype() == DType::kBF16;
+    // Windows may overlap, so bf16 is added up in f32.
+    const Tensor dx = narrow ? Tensor::Empty(shape_, DType::kF32) : ctx.EmptyGrad(0);
+    internal::Dispatch<internal::DTypes::kFloatingOrBf16>(g.dtype(), [&]<class T>(T) {
+      using Sum = kernels::ComputeType<T>;
       const int64_t channels = shape_[3], image = shape_[1] * shape_[2] * channels;
       const int64_t pooled = at.size(1);
       const kernels::PixelKernels<T>& pixels = kernels::GetPixelKernels<T>();
       // Windows may overlap, so an image is one task.
       ParallelFor(shape_[0], std::max<int64_t>(1, kGrain / (image + 1)),
                   [&](int64_t begin, int64_t end) {
-                    std::memset(dx.raw<T>() + begin * image, 0,
-                                static_cast<size_t>((end - begin) * image) * sizeof(T));
+                    std::memset(dx.raw<Sum>() + begin * image, 0,
+                                static_cast<size_t>((end - begin) * image) * sizeof(Sum));
                     for (int64_t i = begin * pooled; i < end * pooled; ++i) {
                       pixels.scatter(g.raw<T>() + i * channels, at.raw<int32_t>() + i * channels,
-                                     channels, channels, dx.raw<T>() + i / pooled * image);
+                                     channels, channels, dx.raw<Sum>() + i / pooled * image);
                     }
                   });
     });
-    ctx.SetGrad(0, dx);
+    ctx.SetGrad(0, internal::CastCopy(dx, g.dtype()));
   }
 
  private:
@@ -214,7 +219,7 @@ Tensor MaxPool2d(const Tensor& x, const Pool2dOptions& options) {
   {
     const NoGrad guard;
     const Tensor dense = Contiguous(x);
-    internal::Dispatch<internal::DTypes::kFloating>(
+    internal::Dispatch<internal::DTypes::kFloatingOrBf16>(
         x.dtype(), [&]<class T>(T) { MaxPool<T>(dense, windows, y, at); });
   }
   return Record<MaxPool2dNode>(y, {&x}, x.shape(), at);

@@ -32,9 +32,9 @@ struct Pool2dOptions {
 };
 
 // The mean of each window; padding counts as zeros (PyTorch's count_include_pad). x [B, H, W, C],
-// f32 or f64; result [B, H', W', C]. Throws std::invalid_argument naming x for another rank or
-// dtype, and naming x and the options for a kernel, stride or padding out of range or a kernel
-// larger than the padded image.
+// f32, f64 or bf16 (summed in f32, rounded once); result [B, H', W', C]. Throws
+// std::invalid_argument naming x for another rank or dtype, and naming x and the options for a
+// kernel, stride or padding out of range or a kernel larger than the padded image.
 Tensor AvgPool2d(const Tensor& x, const Pool2dOptions& options = {});
 
 // The transpose: x [B, H', W', C] has the shape of a result of AvgPool2d of images of this height

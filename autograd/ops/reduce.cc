@@ -10,6 +10,7 @@
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/cast.h"
 #include "autograd/ops/compare.h"
+#include "autograd/ops/copy_elements.h"
 #include "autograd/ops/dispatch.h"
 #include "autograd/ops/expand.h"
 #include "autograd/ops/reduce_rows.h"
@@ -161,17 +162,22 @@ class CumSumNode final : public NodeOf<CumSumNode> {
   bool reverse_;
 };
 
-// Reduces x to y row by row, for dtypes in kWanted: reduce(T{}, folded, y's elements).
+constexpr DTypes OrBf16(DTypes wanted) {
+  return wanted == DTypes::kFloating ? DTypes::kFloatingOrBf16 : DTypes::kArithmeticOrBf16;
+}
+
+// Reduces x to y row by row, in f32 where x is bf16: reduce(T{}, folded, y's elements) for T of the
+// dtypes in kWanted, f32 and f64 or those, i32 and i64.
 template <DTypes kWanted, class Function>
 Tensor Reduce(const char* operation, const Tensor& x, const Dims& axes, bool keepdim,
               Function reduce) {
-  internal::CheckDTypes(operation, kWanted, {&x});
+  internal::CheckDTypes(operation, OrBf16(kWanted), {&x});
   const ReducedAxes reduced(operation, axes, x.shape());
-  Tensor y = Tensor::Empty(reduced.Reduce(x.shape(), keepdim), x.dtype());
+  Tensor y = Tensor::Empty(reduced.Reduce(x.shape(), keepdim), internal::ComputeDType(x.dtype()));
   const Folded folded = FoldToRows(x, reduced);
-  internal::Dispatch<kWanted>(x.dtype(),
+  internal::Dispatch<kWanted>(y.dtype(),
                               [&]<class T>(T zero) { reduce(zero, folded, y.template raw<T>()); });
-  return y;
+  return internal::CastCopy(y, x.dtype());
 }
 
 void CheckNotEmpty(const char* operation, const Tensor& x, const ReducedAxes& axes) {
@@ -229,7 +235,7 @@ template <bool kMax>
 Tensor ArgExtremum(const Tensor& x, const Dims& axes, bool keepdim) {
   constexpr const char* kName = kMax ? "ArgMax" : "ArgMin";
   const OpScope scope(kName, {&x});
-  internal::CheckDTypes(kName, DTypes::kArithmetic, {&x});
+  internal::CheckDTypes(kName, DTypes::kArithmeticOrBf16, {&x});
   const ReducedAxes reduced(kName, axes, x.shape());
   CheckNotEmpty(kName, x, reduced);
   if (axes.rank() > 1) {
@@ -239,7 +245,7 @@ Tensor ArgExtremum(const Tensor& x, const Dims& axes, bool keepdim) {
   Tensor y = Tensor::Empty(reduced.Reduce(x.shape(), keepdim), DType::kI64);
   const Folded folded = FoldToRows(x, reduced);
   internal::Dispatch<DTypes::kArithmetic>(
-      x.dtype(), [&]<class T>(T) { ArgExtremumOf<kMax, T>(folded, y.raw<int64_t>()); });
+      folded.dense.dtype(), [&]<class T>(T) { ArgExtremumOf<kMax, T>(folded, y.raw<int64_t>()); });
   return y;
 }
 
@@ -281,7 +287,7 @@ template <bool kMean>
 Tensor SumOrMean(const Tensor& x, const Dims& axes, bool keepdim) {
   constexpr const char* kName = kMean ? "Mean" : "Sum";
   const OpScope scope(kName, {&x});
-  internal::CheckDTypes(kName, kMean ? DTypes::kFloating : DTypes::kArithmetic, {&x});
+  internal::CheckDTypes(kName, OrBf16(kMean ? DTypes::kFloating : DTypes::kArithmetic), {&x});
   const ReducedAxes reduced(kName, axes, x.shape());
   const double scale = kMean ? 1 / static_cast<double>(reduced.Count(x.shape())) : 1;
   const Tensor y = internal::SumAxes(x, reduced, reduced.Reduce(x.shape(), keepdim), scale);
@@ -340,10 +346,10 @@ Tensor ArgMin(const Tensor& x, const Dims& axes, bool keepdim) {
 
 Tensor CumSum(const Tensor& x, int64_t axis, bool reverse) {
   const OpScope scope("CumSum", {&x});
-  internal::CheckDTypes("CumSum", DTypes::kArithmetic, {&x});
+  internal::CheckDTypes("CumSum", DTypes::kArithmeticOrBf16, {&x});
   const int along = NormalizeAxis("CumSum", axis, x.shape());
   const Tensor y = Tensor::Empty(x.shape(), x.dtype());
-  internal::Dispatch<DTypes::kArithmetic>(x.dtype(), [&]<class T>(T) {
+  internal::Dispatch<DTypes::kArithmetic>(internal::ComputeDType(x.dtype()), [&]<class T>(T) {
     internal::MapRows(y, {&x}, along,
                       [reverse](const void* const* in, void* out, int64_t rows, int64_t size) {
                         for (int64_t row = 0; row < rows; ++row) {

@@ -10,7 +10,11 @@
 namespace autograd::internal {
 namespace {
 
-Tensor Dense(const Tensor& x) { return x.is_contiguous() ? x : DenseCopy(x); }
+// Dense, and f32 in place of bf16.
+Tensor Dense(const Tensor& x) {
+  const Tensor wide = InComputeType(x);
+  return wide.is_contiguous() ? wide : DenseCopy(wide);
+}
 
 // A view with the reduced axes last, each group in its order.
 Tensor ReducedLast(const Tensor& x, const ReducedAxes& axes) {
@@ -158,27 +162,28 @@ Folded FoldToRows(const Tensor& x, const ReducedAxes& axes) {
 }
 
 Tensor SumAxes(const Tensor& x, const ReducedAxes& axes, const Shape& shape, double scale) {
-  Tensor y = Tensor::Empty(shape, x.dtype());
+  Tensor y = Tensor::Empty(shape, ComputeDType(x.dtype()));
   const bool rows_only = !IsFloating(x.dtype());
   const Folded folded = rows_only ? FoldToRows(x, axes) : Fold(x, axes);
-  Dispatch<DTypes::kArithmetic>(x.dtype(), [&]<class T>(T) {
+  Dispatch<DTypes::kArithmetic>(y.dtype(), [&]<class T>(T) {
     if constexpr (!std::is_integral_v<T>) {
       if (folded.inner != 1) return SumColumns(folded, y.raw<T>(), scale);
     }
     SumRows(folded, y.raw<T>(), scale);
   });
-  return y;
+  return CastCopy(y, x.dtype());
 }
 
 void MapRows(const Tensor& y, std::initializer_list<const Tensor*> inputs, int axis,
              absl::FunctionRef<void(const void* const*, void*, int64_t, int64_t)> function) {
   constexpr size_t kMaxInputs = 2;
   if (y.numel() == 0) return;
-  const bool last = axis == y.rank() - 1;
-  Tensor rows[kMaxInputs], out = last ? y : Tensor::Empty(AxisLast(y, axis).shape(), y.dtype());
+  const bool last = axis == y.rank() - 1, narrow = y.dtype() == DType::kBF16;
+  Tensor rows[kMaxInputs], target = AxisLast(y, axis);
+  const Tensor out = last && !narrow ? y : Tensor::Empty(target.shape(), ComputeDType(y.dtype()));
   size_t count = 0;
   for (const Tensor* input : inputs) {
-    rows[count++] = last ? Dense(*input) : DenseCopy(AxisLast(*input, axis));
+    rows[count++] = Dense(AxisLast(*input, axis));
   }
   const int64_t size = y.shape()[axis];
   const auto row_of = [&](const Tensor& tensor, int64_t row) {
@@ -190,7 +195,11 @@ void MapRows(const Tensor& y, std::initializer_list<const Tensor*> inputs, int a
                 for (size_t k = 0; k < count; ++k) in[k] = row_of(rows[k], begin);
                 function(in, row_of(out, begin), end - begin, size);
               });
-  if (!last) CopyElements(AxisLast(y, axis), out);
+  if (narrow) {
+    CastElements(target, out);
+  } else if (!last) {
+    CopyElements(target, out);
+  }
 }
 
 }  // namespace autograd::internal

@@ -55,7 +55,8 @@ struct Folded {
   int64_t inner = 1;
 };
 
-// Copies where x is not dense, or where the reduced axes do not lie together.
+// Copies where x is not dense, or where the reduced axes do not lie together, and widens bf16 to
+// f32.
 Folded Fold(const Tensor& x, const ReducedAxes& axes);
 // The same with inner == 1: copies unless the reduced axes are the last ones.
 Folded FoldToRows(const Tensor& x, const ReducedAxes& axes);
@@ -91,12 +92,13 @@ void ReduceRows(const T* x, int64_t rows, int64_t size, Piece piece, Combine com
 }
 
 // Sums x along the axes times `scale` (1 for integers), as a tensor of `shape`, which has the right
-// number of elements. f32, f64, i32, i64.
+// number of elements. f32, f64, bf16 (summed as f32 is, rounded at the end), i32, i64.
 Tensor SumAxes(const Tensor& x, const ReducedAxes& axes, const Shape& shape, double scale = 1);
 
 // Calls function(in, out, rows, size) so that together the calls see, as dense rows, all elements
 // of the inputs along `axis`; out has y's rows. All tensors have y's shape; y is memory of a result
-// not handed out yet. Calls may run in any thread; they are cut by size alone.
+// not handed out yet. bf16 is handed over as f32, out and in. Calls may run in any thread; they are
+// cut by size alone.
 void MapRows(
     const Tensor& y, std::initializer_list<const Tensor*> inputs, int axis,
     absl::FunctionRef<void(const void* const* in, void* out, int64_t rows, int64_t size)> function);

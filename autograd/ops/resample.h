@@ -24,8 +24,8 @@ namespace autograd {
 
 // Pixel i of an axis of size n becomes pixel floor(i n / m) of one of size m (min(n - 1, .), the
 // ratio n / m and the product rounded to f32 as PyTorch does, but exact for m = 2 n).
-// x [B, H, W, C], f32 or f64; result [B, height, width, C]. Throws std::invalid_argument naming x
-// for another rank or dtype, and for sizes below 1.
+// x [B, H, W, C], f32, f64 or bf16 (summed in f32, rounded once); result [B, height, width, C].
+// Throws std::invalid_argument naming x for another rank or dtype, and for sizes below 1.
 Tensor UpsampleNearest2d(const Tensor& x, int64_t height, int64_t width);
 
 // Pixel i of an axis of size m lies at s = max(0, (i + 1/2) n / m - 1/2) of one of size n, or, with

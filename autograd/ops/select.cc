@@ -64,9 +64,6 @@ void Choose(int64_t n, const ElementwiseArg* args, T* y) {
     } else {
       std::copy(chosen.as<T>(), chosen.as<T>() + n, y);
     }
-  } else if constexpr (sizeof(T) == 2) {
-    const int64_t step_a = args[1].scalar ? 0 : 1, step_b = args[2].scalar ? 0 : 1;
-    for (int64_t i = 0; i < n; ++i) y[i] = condition[i] != 0 ? a[i * step_a] : b[i * step_b];
   } else {
     kernels::GetBinary<T>().where[args[1].scalar][args[2].scalar](condition, a, b, y, n);
   }
@@ -79,7 +76,7 @@ Tensor ShareOf(const Tensor& g, const Tensor& behind, const Tensor& equal) {
 
 struct MinimumRule {
   static constexpr char kName[] = "Minimum";
-  static constexpr DTypes kDTypes = DTypes::kArithmetic;
+  static constexpr DTypes kDTypes = DTypes::kArithmeticOrBf16;
   static constexpr int kCost = 1;
   static constexpr Reads kLeftReads = {.a = true, .b = true}, kRightReads = kLeftReads;
   static constexpr BinaryOp kOp = BinaryOp::kMin;
@@ -93,7 +90,7 @@ struct MinimumRule {
 
 struct MaximumRule {
   static constexpr char kName[] = "Maximum";
-  static constexpr DTypes kDTypes = DTypes::kArithmetic;
+  static constexpr DTypes kDTypes = DTypes::kArithmeticOrBf16;
   static constexpr int kCost = 1;
   static constexpr Reads kLeftReads = {.a = true, .b = true}, kRightReads = kLeftReads;
   static constexpr BinaryOp kOp = BinaryOp::kMax;
@@ -116,15 +113,16 @@ T BoundAs(double bound) {
   return static_cast<T>(bound);
 }
 
-struct ClampRule : UnaryRule<Saves::kInput, 1, DTypes::kArithmetic> {
+struct ClampRule : UnaryRule<Saves::kInput, 1, DTypes::kArithmeticOrBf16> {
   double low, high;
 
   static constexpr char kName[] = "Clamp";
   template <class T>
   void Forward(int64_t n, const T* x, T* y) const {
     const bool whole = std::is_integral_v<T>;
-    const T from = BoundAs<T>(whole ? std::ceil(low) : low);
-    const T to = BoundAs<T>(whole ? std::floor(high) : high);
+    using Bound = kernels::ComputeType<T>;
+    const Bound from = BoundAs<Bound>(whole ? std::ceil(low) : low);
+    const Bound to = BoundAs<Bound>(whole ? std::floor(high) : high);
     kernels::GetBinary<T>().clamp(x, from, to, y, n);
   }
   Tensor Chain(const Tensor& g, const Tensor& x) const {
@@ -155,7 +153,7 @@ Tensor Where(const Tensor& condition, const Tensor& a, const Tensor& b) {
       choose(uint8_t{});
       break;
     case 2:
-      choose(uint16_t{});
+      choose(BFloat16{});
       break;
     case 4:
       choose(int32_t{});

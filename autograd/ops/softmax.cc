@@ -5,6 +5,7 @@
 
 #include "autograd/node.h"
 #include "autograd/ops/arithmetic.h"
+#include "autograd/ops/copy_elements.h"
 #include "autograd/ops/dispatch.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/reduce_rows.h"
@@ -15,6 +16,7 @@
 namespace autograd {
 namespace {
 
+using internal::ComputeDType;
 using internal::DTypes;
 using internal::MapRows;
 using internal::ReducedAxes;
@@ -24,7 +26,7 @@ using internal::RowKernels;
 template <class Pick>
 Tensor RowGradient(const Tensor& g, const Tensor& y, int axis, Pick pick) {
   Tensor dx = Tensor::Empty(y.shape(), y.dtype());
-  internal::Dispatch<DTypes::kFloating>(y.dtype(), [&]<class T>(T) {
+  internal::Dispatch<DTypes::kFloating>(ComputeDType(y.dtype()), [&]<class T>(T) {
     const auto kernel = pick(RowKernels<T>());
     MapRows(dx, {&g, &y}, axis, [&](const void* const* in, void* out, int64_t rows, int64_t size) {
       kernel(static_cast<const T*>(in[0]), static_cast<const T*>(in[1]), static_cast<T*>(out), rows,
@@ -109,9 +111,9 @@ class LogSumExpNode final : public NodeOf<LogSumExpNode> {
 // y with the rows of x along `axis` put through the kernel that pick(kernels) names.
 template <class Pick>
 Tensor RowFunction(const char* operation, const Tensor& x, int axis, Pick pick) {
-  internal::CheckDTypes(operation, DTypes::kFloating, {&x});
+  internal::CheckDTypes(operation, DTypes::kFloatingOrBf16, {&x});
   const Tensor y = Tensor::Empty(x.shape(), x.dtype());
-  internal::Dispatch<DTypes::kFloating>(x.dtype(), [&]<class T>(T) {
+  internal::Dispatch<DTypes::kFloating>(ComputeDType(x.dtype()), [&]<class T>(T) {
     const auto kernel = pick(RowKernels<T>());
     MapRows(y, {&x}, axis, [&](const void* const* in, void* out, int64_t rows, int64_t size) {
       kernel(static_cast<const T*>(in[0]), static_cast<T*>(out), rows, size);
@@ -151,7 +153,7 @@ ScaledSum CombineScaled(const ScaledSum* parts, int64_t count) {
 
 Tensor Softmax(const Tensor& x, int64_t axis) {
   const OpScope scope("Softmax", {&x});
-  internal::CheckDTypes("Softmax", DTypes::kFloating, {&x});
+  internal::CheckDTypes("Softmax", DTypes::kFloatingOrBf16, {&x});
   const int along = NormalizeAxis("Softmax", axis, x.shape());
   const Tensor y =
       RowFunction("Softmax", x, along, [](const auto& kernels) { return kernels.softmax; });
@@ -160,7 +162,7 @@ Tensor Softmax(const Tensor& x, int64_t axis) {
 
 Tensor LogSoftmax(const Tensor& x, int64_t axis) {
   const OpScope scope("LogSoftmax", {&x});
-  internal::CheckDTypes("LogSoftmax", DTypes::kFloating, {&x});
+  internal::CheckDTypes("LogSoftmax", DTypes::kFloatingOrBf16, {&x});
   const int along = NormalizeAxis("LogSoftmax", axis, x.shape());
   const Tensor y =
       RowFunction("LogSoftmax", x, along, [](const auto& kernels) { return kernels.log_softmax; });
@@ -169,16 +171,18 @@ Tensor LogSoftmax(const Tensor& x, int64_t axis) {
 
 Tensor LogSumExp(const Tensor& x, const Dims& axes, bool keepdim) {
   const OpScope scope("LogSumExp", {&x});
-  internal::CheckDTypes("LogSumExp", DTypes::kFloating, {&x});
+  internal::CheckDTypes("LogSumExp", DTypes::kFloatingOrBf16, {&x});
   const ReducedAxes reduced("LogSumExp", axes, x.shape());
-  const Tensor y = Tensor::Empty(reduced.Reduce(x.shape(), keepdim), x.dtype());
+  const Tensor sums = Tensor::Empty(reduced.Reduce(x.shape(), keepdim), ComputeDType(x.dtype()));
   const internal::Folded folded = internal::FoldToRows(x, reduced);
-  internal::Dispatch<DTypes::kFloating>(x.dtype(), [&]<class T>(T) {
+  internal::Dispatch<DTypes::kFloating>(sums.dtype(), [&]<class T>(T) {
     internal::ReduceRows<ScaledSum>(folded.dense.raw<T>(), folded.outer, folded.count, SumExpOf<T>,
                                     CombineScaled, [&](int64_t row, const ScaledSum& all) {
-                                      y.raw<T>()[row] = static_cast<T>(all.max + std::log(all.sum));
+                                      sums.raw<T>()[row] =
+                                          static_cast<T>(all.max + std::log(all.sum));
                                     });
   });
+  const Tensor y = internal::CastCopy(sums, x.dtype());
   return Record<LogSumExpNode>(y, {&x}, x, y, axes, keepdim);
 }
 

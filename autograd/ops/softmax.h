@@ -1,8 +1,8 @@
 // Softmax and its relatives, computed without overflow.
 //
-// f32 and f64; other dtypes and axes out of range throw std::invalid_argument naming the operation,
-// shape and dtype. Derivatives of any order; without create_graph fused rules for Softmax and
-// LogSoftmax. All are fastest along the last axis.
+// f32, f64 and bf16 (computed in f32, rounded once); other dtypes and axes out of range throw
+// std::invalid_argument naming the operation, shape and dtype. Derivatives of any order; without
+// create_graph fused rules for Softmax and LogSoftmax. All are fastest along the last axis.
 //
 // Example:
 //   Tensor scores = Tensor::FromVector<float>({1, 2, 3, 1000}, {2, 2});

@@ -6,6 +6,7 @@
 #include "autograd/kernels/binary.h"
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/creation.h"
+#include "autograd/ops/in_f32.h"
 #include "autograd/ops/unary_op.h"
 
 namespace autograd {
@@ -20,7 +21,7 @@ using internal::UnaryRule;
 using kernels::BinaryOp;
 using kernels::UnaryOp;
 
-struct AbsRule : KernelRule<UnaryOp::kAbs, 1, DTypes::kArithmetic> {
+struct AbsRule : KernelRule<UnaryOp::kAbs, 1, DTypes::kArithmeticOrBf16> {
   static constexpr char kName[] = "Abs";
   template <class T>
   void Forward(int64_t n, const T* x, T* y) const {
@@ -35,14 +36,14 @@ struct AbsRule : KernelRule<UnaryOp::kAbs, 1, DTypes::kArithmetic> {
   Tensor Chain(const Tensor& g, const Tensor& x) const { return g * Sign(x); }
 };
 
-struct SignRule : UnaryRule<Saves::kNothing, 1, DTypes::kArithmetic> {
+struct SignRule : UnaryRule<Saves::kNothing, 1, DTypes::kArithmeticOrBf16> {
   static constexpr char kName[] = "Sign";
   template <class T>
   void Forward(int64_t n, const T* x, T* y) const {
     if constexpr (std::is_integral_v<T>) {
       Map(n, x, y, [](T v) { return (v > 0) - (v < 0); });
     } else {
-      kernels::GetUnary<T>(UnaryOp::kSign)(x, y, n, T{0});
+      kernels::GetUnary<T>(UnaryOp::kSign)(x, y, n, 0);
     }
   }
   Tensor Chain(const Tensor& g, const Tensor&) const { return ZerosLike(g); }
@@ -78,7 +79,7 @@ struct RsqrtRule : KernelRule<UnaryOp::kRsqrt, 4> {
   Tensor Chain(const Tensor& g, const Tensor& y) const { return g * y * (Square(y) * -0.5); }
 };
 
-struct SquareRule : KernelRule<UnaryOp::kSquare, 1, DTypes::kArithmetic> {
+struct SquareRule : KernelRule<UnaryOp::kSquare, 1, DTypes::kArithmeticOrBf16> {
   static constexpr char kName[] = "Square";
   template <class T>
   void Forward(int64_t n, const T* x, T* y) const {
@@ -94,12 +95,15 @@ struct PowRule : UnaryRule<Saves::kInput, 16> {
   template <class T>
   void Forward(int64_t n, const T* x, T* y) const {
     // Exact cases, which derivatives of whole powers run into.
-    if (exponent == 2) return kernels::GetUnary<T>(UnaryOp::kSquare)(x, y, n, T{0});
+    if (exponent == 2) return kernels::GetUnary<T>(UnaryOp::kSquare)(x, y, n, 0);
     if (exponent == 1) return Map(n, x, y, [](T v) { return v; });
-    if (exponent == -1) return kernels::GetUnary<T>(UnaryOp::kReciprocal)(x, y, n, T{0});
-    const T e = static_cast<T>(exponent);
-    kernels::GetBinary<T>().Arithmetic(BinaryOp::kPow, kernels::Operands::kArrayScalar)(x, &e, y,
-                                                                                        n);
+    if (exponent == -1) return kernels::GetUnary<T>(UnaryOp::kReciprocal)(x, y, n, 0);
+    // In f32 where x is bf16, which the exponent need not be.
+    internal::InF32(n, x, y, [&]<class U>(int64_t count, const U* from, U* to) {
+      const U e = static_cast<U>(exponent);
+      kernels::GetBinary<U>().Arithmetic(BinaryOp::kPow, kernels::Operands::kArrayScalar)(
+          from, &e, to, count);
+    });
   }
   Tensor Chain(const Tensor& g, const Tensor& x) const {
     if (exponent == 0) return ZerosLike(g);

@@ -1,8 +1,9 @@
 // Element-wise functions of one tensor.
 //
-// All take f32 and f64; Abs, Sign and Square also i32 and i64, as noted. The result has the shape
-// and dtype of x. Other dtypes throw std::invalid_argument naming the operation. All have
-// derivatives of any order; where the derivative jumps, it is PyTorch's choice, as noted.
+// All take f32, f64 and bf16 (computed in f32, rounded once); Abs, Sign and Square also i32 and
+// i64, as noted. The result has the shape and dtype of x. Other dtypes throw std::invalid_argument
+// naming the operation. All have derivatives of any order; where the derivative jumps, it is
+// PyTorch's choice, as noted.
 //
 // Example:
 //   Tensor x = Tensor::FromVector<float>({0.5f, 1, 2}, {3});

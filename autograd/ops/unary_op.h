@@ -10,7 +10,8 @@
 // Others derive from UnaryRule, hold their scalar parameters and state
 //   template <class T>
 //   void Forward(int64_t n, const T* x, T* y) const;
-// and may state, as the fused rule, the gradient in one pass over raw elements:
+// (T = BFloat16 among the types: in_f32.h is for rules that have no kernel for it) and may state,
+// as the fused rule, the gradient in one pass over raw elements:
 //   template <class T>
 //   void Backward(int64_t n, const T* g, const T* saved, T* dx) const;
 #ifndef AUTOGRAD_OPS_UNARY_OP_H_
@@ -29,7 +30,7 @@ namespace autograd::internal {
 enum class Saves { kNothing, kInput, kOutput };
 
 // What a rule saves, its cost (see ElementwiseLoop) and the dtypes it takes.
-template <Saves kSavedTensor, int kWork, DTypes kWanted = DTypes::kFloating>
+template <Saves kSavedTensor, int kWork, DTypes kWanted = DTypes::kFloatingOrBf16>
 struct UnaryRule {
   static constexpr Saves kSaves = kSavedTensor;
   static constexpr int kCost = kWork;
@@ -38,7 +39,7 @@ struct UnaryRule {
 
 // An operation with kernels for the forward pass and the gradient; `parameter` is theirs. A rule
 // that takes integers too has a Forward of its own for them.
-template <kernels::UnaryOp kOp, int kWork, DTypes kWanted = DTypes::kFloating>
+template <kernels::UnaryOp kOp, int kWork, DTypes kWanted = DTypes::kFloatingOrBf16>
 struct KernelRule {
   double parameter = 0;
 
@@ -48,11 +49,11 @@ struct KernelRule {
   static constexpr DTypes kDTypes = kWanted;
   template <class T>
   void Forward(int64_t n, const T* x, T* y) const {
-    kernels::GetUnary<T>(kOp)(x, y, n, static_cast<T>(parameter));
+    kernels::GetUnary<T>(kOp)(x, y, n, static_cast<kernels::ComputeType<T>>(parameter));
   }
   template <class T>
   void Backward(int64_t n, const T* g, const T* saved, T* dx) const {
-    kernels::GetUnaryGrad<T>(kOp)(g, saved, dx, n, static_cast<T>(parameter));
+    kernels::GetUnaryGrad<T>(kOp)(g, saved, dx, n, static_cast<kernels::ComputeType<T>>(parameter));
   }
 };
 
@@ -84,7 +85,7 @@ class UnaryNode final : public NodeOf<UnaryNode<Rule>> {
       const Tensor g = ctx.grad(), saved = saved_.Get();
       Tensor dx = Tensor::Empty(g.shape(), g.dtype());
       const Tensor* inputs[] = {&g, &saved};
-      Dispatch<DTypes::kFloating>(g.dtype(), [&]<class T>(T) {
+      Dispatch<DTypes::kFloatingOrBf16>(g.dtype(), [&]<class T>(T) {
         const auto kernel = [&](int64_t n, void* out, const void* const* in) {
           rule_.Backward(n, static_cast<const T*>(in[0]), static_cast<const T*>(in[1]),
                          static_cast<T*>(out));

@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "autograd/dtype.h"
+
 namespace autograd::kernels {
 namespace {
 
@@ -210,6 +212,87 @@ void CheckFloatFunctions(double ulps) {
 TEST(BinaryTest, PowAndAtan2) {
   CheckFloatFunctions<float>(1);
   CheckFloatFunctions<double>(1);
+}
+
+// What a kernel of f32 gives for bf16, rounded.
+bool IsRounded(BFloat16 got, float want) {
+  return got.bits == ToBFloat16(want).bits || (std::isnan(ToFloat(got)) && std::isnan(want));
+}
+
+// Values as bf16, and the same in f32.
+struct NarrowAndWide {
+  std::vector<BFloat16> narrow;
+  std::vector<float> wide;
+};
+NarrowAndWide Bf16Values(unsigned seed) {
+  NarrowAndWide values;
+  for (const float x : Values<float>(seed)) {
+    values.narrow.push_back(ToBFloat16(x));
+    values.wide.push_back(ToFloat(values.narrow.back()));
+  }
+  return values;
+}
+
+TEST(BinaryTest, Bf16IsF32RoundedOnce) {
+  const NarrowAndWide x = Bf16Values(21), y = Bf16Values(22);
+  const auto& narrow = GetBinary<BFloat16>();
+  const auto& wide = GetBinary<float>();
+  for (int op = 0; op < kNumBinaryOps; ++op) {
+    for (int operands = 0; operands < kNumOperands; ++operands) {
+      std::vector<BFloat16> z(kCount);
+      std::vector<float> want(kCount);
+      wide.arithmetic[op][operands](x.wide.data(), y.wide.data(), want.data(), kCount);
+      narrow.arithmetic[op][operands](x.narrow.data(), y.narrow.data(), z.data(), kCount);
+      for (size_t i = 0; i < kCount; ++i) {
+        ASSERT_TRUE(IsRounded(z[i], want[i])) << op << " " << operands << ": " << want[i];
+      }
+    }
+  }
+  for (int op = 0; op < kNumCompareOps; ++op) {
+    for (int operands = 0; operands < kNumOperands; ++operands) {
+      std::vector<uint8_t> z(kCount), want(kCount);
+      wide.compare[op][operands](x.wide.data(), y.wide.data(), want.data(), kCount);
+      narrow.compare[op][operands](x.narrow.data(), y.narrow.data(), z.data(), kCount);
+      EXPECT_EQ(z, want) << op << " " << operands;
+    }
+  }
+}
+
+TEST(BinaryTest, Bf16ParametersAreF32) {
+  const NarrowAndWide x = Bf16Values(23), y = Bf16Values(24);
+  const float a = .3f, b = -1.7f;
+  NarrowAndWide axpy = y, axpby = y, clamp = y, products = y;
+  GetBinary<float>().axpy(a, x.wide.data(), axpy.wide.data(), kCount);
+  GetBinary<BFloat16>().axpy(a, x.narrow.data(), axpy.narrow.data(), kCount);
+  GetBinary<float>().axpby(a, x.wide.data(), b, y.wide.data(), axpby.wide.data(), kCount);
+  GetBinary<BFloat16>().axpby(a, x.narrow.data(), b, y.narrow.data(), axpby.narrow.data(), kCount);
+  GetBinary<float>().clamp(x.wide.data(), b, a, clamp.wide.data(), kCount);
+  GetBinary<BFloat16>().clamp(x.narrow.data(), b, a, clamp.narrow.data(), kCount);
+  GetBinary<float>().mul_add(x.wide.data(), y.wide.data(), products.wide.data(), kCount);
+  GetBinary<BFloat16>().mul_add(x.narrow.data(), y.narrow.data(), products.narrow.data(), kCount);
+  for (size_t i = 0; i < kCount; ++i) {
+    EXPECT_TRUE(IsRounded(axpy.narrow[i], axpy.wide[i])) << axpy.wide[i];
+    EXPECT_TRUE(IsRounded(axpby.narrow[i], axpby.wide[i])) << axpby.wide[i];
+    EXPECT_TRUE(IsRounded(clamp.narrow[i], clamp.wide[i])) << clamp.wide[i];
+    EXPECT_TRUE(IsRounded(products.narrow[i], products.wide[i])) << products.wide[i];
+  }
+}
+
+TEST(BinaryTest, Bf16IsSelectedAsItIs) {
+  const NarrowAndWide x = Bf16Values(25), y = Bf16Values(26);
+  const std::vector<uint8_t> condition = Values<uint8_t>(27);
+  for (size_t scalar_x = 0; scalar_x < 2; ++scalar_x) {
+    for (size_t scalar_y = 0; scalar_y < 2; ++scalar_y) {
+      std::vector<BFloat16> z(kCount);
+      GetBinary<BFloat16>().where[scalar_x][scalar_y](condition.data(), x.narrow.data(),
+                                                      y.narrow.data(), z.data(), kCount);
+      for (size_t i = 0; i < kCount; ++i) {
+        const BFloat16 want =
+            condition[i] != 0 ? x.narrow[scalar_x == 1 ? 0 : i] : y.narrow[scalar_y == 1 ? 0 : i];
+        EXPECT_EQ(z[i].bits, want.bits);
+      }
+    }
+  }
 }
 
 TEST(BinaryTest, Logic) {

@@ -7,6 +7,8 @@
 #include <limits>
 #include <vector>
 
+#include "autograd/dtype.h"
+
 namespace autograd::kernels {
 namespace {
 
@@ -44,6 +46,34 @@ void TestWeightedSum() {
   }
 }
 
+// More channels than are summed at once too.
+TEST(Pixels, WeightedSumOfBf16IsRoundedOnce) {
+  for (const int64_t channels : {1, 7, 64, 100, 511, 513, 1100}) {
+    std::vector<std::vector<BFloat16>> narrow;
+    std::vector<std::vector<float>> wide;
+    for (uint32_t t = 0; t < 4; ++t) {
+      narrow.emplace_back();
+      wide.emplace_back();
+      for (const float x : Values<float>(channels, t)) {
+        narrow.back().push_back(ToBFloat16(x));
+        wide.back().push_back(ToFloat(narrow.back().back()));
+      }
+    }
+    const BFloat16* pointers[] = {narrow[0].data(), narrow[1].data(), narrow[2].data(),
+                                  narrow[3].data()};
+    const float* wide_pointers[] = {wide[0].data(), wide[1].data(), wide[2].data(), wide[3].data()};
+    const std::vector<float> weights = Values<float>(4, 9);
+    for (int64_t count = 0; count <= 4; ++count) {
+      std::vector<BFloat16> y(static_cast<size_t>(channels));
+      std::vector<float> wanted(y.size());
+      GetPixelKernels<BFloat16>().weighted_sum(pointers, weights.data(), count, channels, y.data());
+      GetPixelKernels<float>().weighted_sum(wide_pointers, weights.data(), count, channels,
+                                            wanted.data());
+      for (size_t c = 0; c < y.size(); ++c) EXPECT_EQ(y[c].bits, ToBFloat16(wanted[c]).bits) << c;
+    }
+  }
+}
+
 TEST(Pixels, WeightedSumAddsInOrder) {
   TestWeightedSum<float>();
   TestWeightedSum<double>();
@@ -72,6 +102,29 @@ void TestTakeLarger() {
 TEST(Pixels, TakeLargerKeepsTheFirstMaximum) {
   TestTakeLarger<float>();
   TestTakeLarger<double>();
+}
+
+TEST(Pixels, Bf16KeepsTheFirstMaximumAndIsAddedUpInF32) {
+  const auto bf16 = [](std::vector<float> values) {
+    std::vector<BFloat16> narrow;
+    for (const float x : values) narrow.push_back(ToBFloat16(x));
+    return narrow;
+  };
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::vector<BFloat16> best = bf16({1, 2, nan, -3, 5});
+  const std::vector<BFloat16> x = bf16({2, 2, 7, nan, -6});
+  std::vector<int32_t> at(5, 3);
+  GetPixelKernels<BFloat16>().take_larger(x.data(), 8, 5, best.data(), at.data());
+  EXPECT_EQ(at, (std::vector<int32_t>{8, 3, 3, 8, 3}));
+  EXPECT_EQ(ToFloat(best[0]), 2);
+  EXPECT_TRUE(std::isnan(ToFloat(best[2])));
+  EXPECT_TRUE(std::isnan(ToFloat(best[3])));
+  // 257 is not a bf16 number.
+  std::vector<float> sums(5, 256);
+  const std::vector<int32_t> first(5, 0);
+  GetPixelKernels<BFloat16>().scatter(bf16({1, 1, 1, 1, 1}).data(), first.data(), 5, 5,
+                                      sums.data());
+  EXPECT_EQ(sums, (std::vector<float>(5, 257)));
 }
 
 TEST(Pixels, ScatterAddsWhereItCameFrom) {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "autograd/dtype.h"
 #include "autograd/kernels/unary_reference.h"
 
 namespace autograd::kernels {
@@ -251,6 +252,32 @@ void CheckTails(UnaryOp op) {
 TEST_P(UnaryOpTest, SameBytesAtAnyPositionAndInPlace) {
   CheckTails<float>(op());
   CheckTails<double>(op());
+}
+
+// All bf16 numbers there are, and tails of every length.
+TEST_P(UnaryOpTest, Bf16IsF32RoundedOnce) {
+  constexpr int kAll = 0x10000;
+  std::vector<BFloat16> x, dy(kAll, ToBFloat16(-1.25f)), y(kAll), dx(kAll);
+  std::vector<float> wide_x, wide_dy(kAll, -1.25f), wide_y(kAll), wide_dx(kAll);
+  for (uint32_t bits = 0; bits < kAll; ++bits) {
+    x.push_back({static_cast<uint16_t>(bits)});
+    wide_x.push_back(ToFloat(x.back()));
+  }
+  GetUnary<float>(op())(wide_x.data(), wide_y.data(), kAll, .5f);
+  GetUnaryGrad<float>(op())(wide_dy.data(), wide_x.data(), wide_dx.data(), kAll, .5f);
+  int64_t length = 1;
+  for (int64_t i = 0; i < kAll; i += length, length = length % 67 + 1) {
+    const int64_t n = std::min(length, kAll - i);
+    GetUnary<BFloat16>(op())(x.data() + i, y.data() + i, n, .5f);
+    GetUnaryGrad<BFloat16>(op())(dy.data() + i, x.data() + i, dx.data() + i, n, .5f);
+  }
+  const auto same = [](BFloat16 got, float want) {
+    return got.bits == ToBFloat16(want).bits || (std::isnan(ToFloat(got)) && std::isnan(want));
+  };
+  for (size_t i = 0; i < kAll; ++i) {
+    ASSERT_TRUE(same(y[i], wide_y[i])) << wide_x[i] << ": " << ToFloat(y[i]) << ", " << wide_y[i];
+    ASSERT_TRUE(same(dx[i], wide_dx[i])) << wide_x[i] << ": " << ToFloat(dx[i]);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, UnaryOpTest, ::testing::Range(0, kNumUnaryOps));

@@ -136,10 +136,28 @@ TEST(Random, IntegersAndFlags) {
   EXPECT_EQ(order, all);
 }
 
+TEST(Random, Bf16IsDrawnAsF32) {
+  constexpr int64_t kCount = 5000;
+  Generator a(3), b(3);
+  const std::vector<BFloat16> uniform = Rand({kCount}, a, DType::kBF16).ToVector<BFloat16>();
+  const std::vector<float> wide = Rand({kCount}, b).ToVector<float>();
+  for (size_t i = 0; i < uniform.size(); ++i) {
+    EXPECT_EQ(ToFloat(uniform[i]), std::floor(wide[i] * 256) / 256);
+    EXPECT_LT(ToFloat(uniform[i]), 1);
+  }
+  const std::vector<BFloat16> normal = Randn({kCount}, a, DType::kBF16).ToVector<BFloat16>();
+  const std::vector<float> wide_normal = Randn({kCount}, b).ToVector<float>();
+  for (size_t i = 0; i < normal.size(); ++i) {
+    EXPECT_EQ(normal[i].bits, ToBFloat16(wide_normal[i]).bits);
+  }
+  EXPECT_EQ(a.state(), b.state());
+}
+
 TEST(Random, Errors) {
   Generator generator(1);
-  EXPECT_NE(ErrorOf([&] { Rand({2}, generator, DType::kI64); }).find("Rand: wants f32 or f64"),
-            std::string::npos);
+  EXPECT_NE(
+      ErrorOf([&] { Rand({2}, generator, DType::kI64); }).find("Rand: wants f32, f64 or bf16"),
+      std::string::npos);
   EXPECT_NE(ErrorOf([&] { Randn({-2}, generator); }).find("Randn: negative size"),
             std::string::npos);
   EXPECT_NE(ErrorOf([&] { RandInt(3, 3, {2}, generator); }).find("RandInt"), std::string::npos);

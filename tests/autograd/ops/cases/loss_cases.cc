@@ -78,7 +78,7 @@ OpCase CrossEntropyLine(const std::string& name, Reduction reduction, const Shap
 }  // namespace
 
 std::vector<OpCase> LossCases() {
-  return {
+  std::vector<OpCase> cases = {
       MseLine("mean", Reduction::kMean),
       MseLine("sum", Reduction::kSum),
       MseLine("none", Reduction::kNone),
@@ -87,6 +87,8 @@ std::vector<OpCase> LossCases() {
       CrossEntropyLine("none", Reduction::kNone, {2, 3}, {20, 500}),
       CrossEntropyLine("one row", Reduction::kMean, {}, {}),
   };
+  for (OpCase& line : cases) line.no_bf16 = "losses are computed in f32";
+  return cases;
 }
 
 std::vector<OpCase> CastCases() {

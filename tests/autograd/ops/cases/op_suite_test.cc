@@ -1,8 +1,10 @@
 // Every operation case through the same examinations: slow reference, finite differences of first
 // and second order, fused against differentiable rule, Jvp against Vjp, strided and misaligned
-// inputs, thread counts, texts of errors; and that no node type lacks a case.
+// inputs, thread counts, texts of errors; in bf16, forward and fused gradients against what f64
+// gives at the rounded inputs; and that no node type lacks a case.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <numeric>
 #include <random>
@@ -13,6 +15,7 @@
 #include "autograd/gradcheck.h"
 #include "autograd/graph_walk.h"
 #include "autograd/node.h"
+#include "autograd/ops/cast.h"
 #include "autograd/ops/inplace.h"
 #include "autograd/parallel/parallel.h"
 #include "tests/autograd/ops/cases/op_case.h"
@@ -57,7 +60,8 @@ Tensor MakeInput(const Input& input, const Shape& shape, DType dtype, uint64_t s
         x.raw<double>()[i] = Draw(input, random, i, n, order);
         break;
       case DType::kBF16:
-        throw std::logic_error("bf16 inputs are made by casting");
+        x.raw<BFloat16>()[i] = ToBFloat16(static_cast<float>(Draw(input, random, i, n, order)));
+        break;
       case DType::kI32:
         x.raw<int32_t>()[i] = static_cast<int32_t>(integer());
         break;
@@ -75,13 +79,25 @@ Tensor MakeInput(const Input& input, const Shape& shape, DType dtype, uint64_t s
   return x;
 }
 
+// Inputs in the dtype, but for those that stay f32 where that is bf16.
 std::vector<Tensor> MakeInputs(const OpCase& line, DType dtype, bool large = false) {
   std::vector<Tensor> inputs;
   for (size_t i = 0; i < line.inputs.size(); ++i) {
     const Shape& shape = large ? line.large[i] : line.inputs[i].shape;
-    inputs.push_back(MakeInput(line.inputs[i], shape, dtype, 1234 + i));
+    const bool parameter = std::count(line.bf16_parameters.begin(), line.bf16_parameters.end(), i);
+    const DType actual = dtype == DType::kBF16 && parameter ? DType::kF32 : dtype;
+    inputs.push_back(MakeInput(line.inputs[i], shape, actual, 1234 + i));
   }
   return inputs;
+}
+
+// The same values in f64 where they are in bf16 or f32.
+std::vector<Tensor> Widened(const std::vector<Tensor>& tensors) {
+  std::vector<Tensor> wide;
+  for (const Tensor& x : tensors) {
+    wide.push_back(IsFloating(x.dtype()) ? Cast(x.Detach(), DType::kF64) : x);
+  }
+  return wide;
 }
 
 // The same values in memory with gaps and another order of axes.
@@ -127,20 +143,24 @@ Tensor Cotangent(const Tensor& output, uint64_t seed) {
 
 struct Gradients {
   std::vector<Tensor> outputs;
+  std::vector<Tensor> cotangents;
   std::vector<Tensor> gradients;  // undefined for inputs without any
 };
 
-// Outputs, and gradients of all floating-point inputs for fixed cotangents.
+// Outputs, and gradients of all floating-point inputs for the given or, if there are none, for
+// fixed cotangents.
 Gradients Differentiate(const OpCase& line, const std::vector<Tensor>& leaves, bool create_graph,
-                        Arrange arrange = AsIs) {
+                        Arrange arrange = AsIs, std::vector<Tensor> cotangents = {}) {
   Gradients result;
   result.outputs = line.function(leaves);
-  std::vector<Tensor> outputs, cotangents, sources;
+  const bool given = !cotangents.empty();
+  std::vector<Tensor> outputs, sources;
   for (const Tensor& output : result.outputs) {
     if (!output.requires_grad()) continue;
     outputs.push_back(output);
-    cotangents.push_back(arrange(Cotangent(output, 77 + outputs.size())));
+    if (!given) cotangents.push_back(arrange(Cotangent(output, 77 + outputs.size())));
   }
+  result.cotangents = cotangents;
   for (const Tensor& leaf : leaves) {
     if (leaf.requires_grad()) sources.push_back(leaf);
   }
@@ -189,17 +209,28 @@ std::vector<double> ToDoubles(const Tensor& x) {
   return values;
 }
 
-std::vector<DType> FloatingTypes() { return {DType::kF64, DType::kF32}; }
+bool HasFloatingInputs(const OpCase& line) {
+  return std::any_of(line.inputs.begin(), line.inputs.end(),
+                     [](const Input& input) { return IsFloating(input.dtype); });
+}
+
+std::vector<DType> FloatingTypes(const OpCase& line) {
+  std::vector<DType> types = {DType::kF64, DType::kF32};
+  if (HasFloatingInputs(line) && line.no_bf16.empty()) types.push_back(DType::kBF16);
+  return types;
+}
 
 double Tolerance(const OpCase& line, DType dtype) {
-  return dtype == DType::kF64 ? line.tolerance_f64 : line.tolerance_f32;
+  return dtype == DType::kF64   ? line.tolerance_f64
+         : dtype == DType::kF32 ? line.tolerance_f32
+                                : line.tolerance_bf16;
 }
 
 class OpSuite : public ::testing::TestWithParam<OpCase> {};
 
 TEST_P(OpSuite, MatchesTheReference) {
   const OpCase& line = GetParam();
-  for (const DType dtype : FloatingTypes()) {
+  for (const DType dtype : FloatingTypes(line)) {
     const std::vector<Tensor> inputs = MakeInputs(line, dtype);
     std::vector<Array> arrays;
     for (const Tensor& input : inputs) arrays.push_back({input.shape(), ToDoubles(input)});
@@ -209,6 +240,9 @@ TEST_P(OpSuite, MatchesTheReference) {
     for (size_t i = 0; i < found.size(); ++i) {
       EXPECT_EQ(found[i].shape(), wanted[i].shape)
           << found[i].shape().ToString() << " instead of " << wanted[i].shape.ToString();
+      if (dtype == DType::kBF16 && IsFloating(found[i].dtype())) {
+        EXPECT_EQ(found[i].dtype(), line.bf16_result) << DTypeName(found[i].dtype());
+      }
       ExpectNear(found[i], wanted[i].values, Tolerance(line, dtype),
                  std::string(DTypeName(dtype)) + " output " + std::to_string(i));
     }
@@ -228,7 +262,7 @@ TEST_P(OpSuite, GradientsMatchFiniteDifferences) {
 
 TEST_P(OpSuite, FusedRuleMatchesTheDifferentiableOne) {
   const OpCase& line = GetParam();
-  for (const DType dtype : FloatingTypes()) {
+  for (const DType dtype : FloatingTypes(line)) {
     const std::vector<Tensor> leaves = Leaves(MakeInputs(line, dtype));
     const Gradients fused = Differentiate(line, leaves, false);
     const Gradients rule = Differentiate(line, leaves, true);
@@ -240,6 +274,33 @@ TEST_P(OpSuite, FusedRuleMatchesTheDifferentiableOne) {
       ExpectNear(fused.gradients[i], ToDoubles(rule.gradients[i]), Tolerance(line, dtype),
                  "gradient " + std::to_string(i));
     }
+  }
+}
+
+TEST_P(OpSuite, Bf16GradientsMatchThoseOfF64) {
+  const OpCase& line = GetParam();
+  if (!HasFloatingInputs(line) || !line.no_bf16.empty()) return;
+  const std::vector<Tensor> inputs = MakeInputs(line, DType::kBF16);
+  const Gradients narrow = Differentiate(line, Leaves(inputs), false);
+  const Gradients wide =
+      Differentiate(line, Leaves(Widened(inputs)), false, AsIs, Widened(narrow.cotangents));
+  ASSERT_EQ(narrow.gradients.size(), wide.gradients.size());
+  for (size_t i = 0; i < wide.gradients.size(); ++i) {
+    ASSERT_EQ(narrow.gradients[i].defined(), wide.gradients[i].defined());
+    if (!wide.gradients[i].defined()) continue;
+    ExpectNear(narrow.gradients[i], ToDoubles(wide.gradients[i]), line.tolerance_bf16,
+               "gradient " + std::to_string(i));
+  }
+}
+
+TEST_P(OpSuite, RefusesBf16WhereItHasNone) {
+  const OpCase& line = GetParam();
+  if (line.no_bf16.empty()) return;
+  try {
+    line.function(MakeInputs(line, DType::kBF16));
+    ADD_FAILURE() << "bf16 was accepted, although " << line.no_bf16;
+  } catch (const std::invalid_argument& error) {
+    EXPECT_NE(std::string(error.what()).find("bf16"), std::string::npos) << error.what();
   }
 }
 
@@ -270,7 +331,7 @@ TEST_P(OpSuite, JvpAndVjpAreAdjoint) {
 
 TEST_P(OpSuite, StridesAndAlignmentDoNotMatter) {
   const OpCase& line = GetParam();
-  for (const DType dtype : FloatingTypes()) {
+  for (const DType dtype : FloatingTypes(line)) {
     for (const bool large : {false, true}) {
       if (large && line.large.empty()) continue;
       const std::vector<Tensor> inputs = MakeInputs(line, dtype, large);
@@ -287,7 +348,7 @@ TEST_P(OpSuite, NumberOfThreadsDoesNotMatter) {
   const OpCase& line = GetParam();
   if (line.large.empty()) return;
   const int before = NumThreads();
-  for (const DType dtype : FloatingTypes()) {
+  for (const DType dtype : FloatingTypes(line)) {
     const std::vector<Tensor> leaves = Leaves(MakeInputs(line, dtype, true));
     SetNumThreads(1);
     const Gradients one = Differentiate(line, leaves, false);

@@ -10,17 +10,23 @@
 namespace autograd::testing {
 namespace {
 
-// What every operation of two tensors must refuse.
+// What every operation of two tensors must refuse; arithmetic, but not comparisons, bools too.
 std::vector<Misuse> BinaryMisuses(const std::string& name,
-                                  std::function<Tensor(const Tensor&, const Tensor&)> f) {
-  return {
+                                  std::function<Tensor(const Tensor&, const Tensor&)> f,
+                                  bool takes_bool = false) {
+  std::vector<Misuse> misuses = {
       {[f] {
          f(Ones({2, 3}), Ones({4}));
        },
        {name, "[2, 3]", "[4]"}},
       {[f] { f(Ones({2}), Ones({2}, DType::kF64)); }, {name, "[2] f32", "[2] f64"}},
-      {[f] { f(Ones({2}, DType::kBF16), Ones({2}, DType::kBF16)); }, {name, "[2] bf16"}},
+      {[f] { f(Ones({2}, DType::kBF16), Ones({2})); }, {name, "[2] bf16", "[2] f32"}},
   };
+  if (!takes_bool) {
+    misuses.push_back(
+        {[f] { f(Ones({2}, DType::kBool), Ones({2}, DType::kBool)); }, {name, "[2] bool"}});
+  }
+  return misuses;
 }
 
 OpCase Comparison(const std::string& name, Tensor (*f)(const Tensor&, const Tensor&),
@@ -31,7 +37,7 @@ OpCase Comparison(const std::string& name, Tensor (*f)(const Tensor&, const Tens
                      {.shape = {5}, .low = 0, .high = 3, .dtype = DType::kI32}},
           .reference = ElementwiseReference(std::move(reference)),
           .large = {{131, 257}, {257}},
-          .misuses = BinaryMisuses(name, f),
+          .misuses = BinaryMisuses(name, f, true),
           .differentiable = false};
 }
 
@@ -65,6 +71,12 @@ std::vector<OpCase> CompareCases() {
        .reference = ElementwiseReference([](double x) { return x == 0; }),
        .large = {{33333}},
        .misuses = {{[] { LogicalNot(Ones({2})); }, {"LogicalNot", "[2] f32"}}},
+       .differentiable = false},
+      {.name = "Equal/floating-point",
+       .function = Binary(static_cast<Tensor (*)(const Tensor&, const Tensor&)>(Equal)),
+       .inputs = {{{3, 5}, 1, 1.05}, {{5}, 1, 1.05}},
+       .reference = ElementwiseReference([](double x, double y) { return x == y; }),
+       .large = {{131, 257}, {257}},
        .differentiable = false},
       {.name = "Less/number",
        .function = Unary([](const Tensor& x) { return Less(x, .5); }),
