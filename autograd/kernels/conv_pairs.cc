@@ -12,10 +12,12 @@ namespace autograd::kernels {
 namespace {
 
 // Shares of the gradient, and bytes of them.
-constexpr int64_t kMaxParts = 32;
+constexpr int64_t kMaxParts = 16;
 constexpr int64_t kPartBytes = 16 << 20;
+// Pixels of dy whose products are worth a share's zeroing and adding up.
+constexpr int64_t kPartPixels = 196;
 // With fewer shares than this, the taps of each are divided among tasks too.
-constexpr int64_t kFewParts = 8;
+constexpr int64_t kFewParts = 4;
 // Multiply-adds that are worth a thread of their own.
 constexpr int64_t kTaskProducts = 1 << 20;
 // Bytes of a block: no more than stay in a second-level cache beside the sums, and enough that a
@@ -122,10 +124,18 @@ int64_t BlockBytes(const Plan& plan, int64_t rows) {
          (rows * plan.out_pitch + (rows + plan.most_rows) * plan.num_copies * plan.in_pitch);
 }
 
+// Shares, if blocks were as small as one likes.
+int64_t WantedParts(const ConvSize& s) {
+  const int64_t pixels = s.batch * s.out_pixels(), weights = s.weights();
+  const int64_t fit = kPartBytes / (weights * static_cast<int64_t>(sizeof(float)));
+  return std::max<int64_t>(
+      1, std::min({kMaxParts, fit, pixels / kPartPixels, pixels * weights / kTaskProducts}));
+}
+
 // No more than `most_pairs` pairs of dy.
-void CutIntoBlocks(const ConvSize& s, int64_t most_pairs, Plan* plan) {
+void CutIntoBlocks(const ConvSize& s, int64_t parts, int64_t most_pairs, Plan* plan) {
   const int64_t image_bytes = BlockBytes(*plan, s.out_height);
-  const int64_t fit = std::clamp(s.batch * image_bytes / kMaxParts, kLeastBlock, kMostBlock);
+  const int64_t fit = std::clamp(s.batch * image_bytes / parts, kLeastBlock, kMostBlock);
   const int64_t most_rows = std::max<int64_t>(1, most_pairs / plan->row_pairs);
   plan->images =
       std::clamp<int64_t>(std::min(fit / image_bytes, most_rows / s.out_height), 1, s.batch);
@@ -149,12 +159,11 @@ Plan PlanOf(const ConvPairsKernels& kernels, const ConvSize& s) {
       plan.arranges || s.out_channels * plan.in_pitch <= s.channels * plan.out_pitch;
   plan.task_outputs = plan.arranges ? kernels.near_outputs : s.out_channels;
   const int64_t all_pairs = s.batch * s.out_height * plan.row_pairs;
-  CutIntoBlocks(s, plan.arranges ? kernels.near_pairs : all_pairs, &plan);
-  const int64_t work = s.batch * s.out_pixels() * s.weights();
-  const int64_t fit = kPartBytes / (s.weights() * static_cast<int64_t>(sizeof(float)));
-  const int64_t wanted = std::min({kMaxParts, fit, work / kTaskProducts});
-  plan.run = CeilDiv(plan.blocks, std::max<int64_t>(1, wanted));
+  const int64_t parts = WantedParts(s);
+  CutIntoBlocks(s, parts, plan.arranges ? kernels.near_pairs : all_pairs, &plan);
+  plan.run = CeilDiv(plan.blocks, parts);
   plan.runs = CeilDiv(plan.blocks, plan.run);
+  const int64_t work = s.batch * s.out_pixels() * s.weights();
   const bool divides = plan.runs < kFewParts && work / plan.runs > s.taps() * kTaskProducts;
   plan.task_taps = divides ? 1 : s.taps();
   return plan;
