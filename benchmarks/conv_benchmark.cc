@@ -1,27 +1,47 @@
-// Convolutions of the MNIST UNet at batch 256: forward and the gradients of image and weight.
-// GFLOPS are of one processor: two for each multiply-add, borders counted, by processor time of all
-// threads, so that what others do on the machine matters less. --batch=N takes another batch.
+// Convolutions of the MNIST UNet at batch 256, in f32 and bf16: forward, alone and with the shift
+// and residual of a residual block, and the gradients of image and weight. GFLOPS are of one
+// processor: two for each multiply-add, borders counted, by processor time of all threads, so that
+// what others do on the machine matters less; beside them is the share of the machine's peak
+// (peak.h).
+// --batch=N takes another batch.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
+#include "autograd/dtype.h"
 #include "autograd/kernels/conv.h"
 #include "autograd/parallel/parallel.h"
+#include "benchmarks/peak.h"
 
 namespace {
 
 namespace kernels = autograd::kernels;
+using autograd::BFloat16;
 
+template <class T>
+T Rounded(float x) {
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    return autograd::ToBFloat16(x);
+  } else {
+    return x;
+  }
+}
+
+template <class T>
 struct Arrays {
   explicit Arrays(const kernels::ConvSize& s)
-      : x(static_cast<size_t>(s.batch * s.pixels() * s.channels), 0.5f),
-        y(static_cast<size_t>(s.batch * s.out_pixels() * s.out_channels), 0.25f),
+      : x(static_cast<size_t>(s.batch * s.pixels() * s.channels), Rounded<T>(0.5f)),
+        y(static_cast<size_t>(s.batch * s.out_pixels() * s.out_channels), Rounded<T>(0.25f)),
+        residual(y),
         w(static_cast<size_t>(s.weights()), 0.125f),
-        bias(static_cast<size_t>(s.out_channels), 1.0f) {}
-  std::vector<float> x, y, w, bias;
+        bias(static_cast<size_t>(s.out_channels), 1.0f),
+        shift(static_cast<size_t>(s.batch * s.out_channels), 1.0f) {}
+  std::vector<T> x, y, residual;
+  std::vector<float> w, bias, shift;
 };
 
 // A square image, kernel and stride, padded so that the image keeps its size at a stride of 1.
@@ -39,43 +59,47 @@ kernels::ConvSize Size(int64_t batch, int64_t side, int64_t in, int64_t out, int
   return s;
 }
 
-template <class Run>
+template <class T, class Run>
 void Register(const std::string& direction, const kernels::ConvSize& s, Run run) {
+  constexpr bool kIsBf16 = std::is_same_v<T, BFloat16>;
+  constexpr auto kArithmetic =
+      kIsBf16 ? benchmarks::Arithmetic::kBf16 : benchmarks::Arithmetic::kF32;
   for (const int threads : {1, 2}) {
     const std::string name =
-        direction + "/" + std::to_string(s.channels) + "->" + std::to_string(s.out_channels) + "@" +
-        std::to_string(s.height) + " " + std::to_string(s.kernel_height) + "x" +
-        std::to_string(s.kernel_width) + (s.stride_height > 1 ? " stride 2" : "") + "/" +
-        std::to_string(threads);
+        direction + "/" + (kIsBf16 ? "bf16" : "f32") + "/" + std::to_string(s.channels) + "->" +
+        std::to_string(s.out_channels) + "@" + std::to_string(s.height) + " " +
+        std::to_string(s.kernel_height) + "x" + std::to_string(s.kernel_width) +
+        (s.stride_height > 1 ? " stride 2" : "") + "/" + std::to_string(threads);
     benchmark::RegisterBenchmark(name.c_str(),
                                  [=](benchmark::State& state) {
                                    autograd::SetNumThreads(threads);
-                                   Arrays a(s);
+                                   Arrays<T> a(s);
                                    for (auto _ : state) {
                                      run(s, a);
                                      benchmark::ClobberMemory();
                                    }
                                    const double products =
                                        static_cast<double>(s.batch * s.out_pixels() * s.weights());
-                                   // Processor time of all threads: what others on the machine do
-                                   // matters less.
-                                   state.counters["GFLOPS"] = benchmark::Counter(
-                                       2e-9 * products * static_cast<double>(state.iterations()),
-                                       benchmark::Counter::kIsRate);
+                                   benchmarks::ReportFlops(state, 2 * products, kArithmetic, true);
                                  })
         ->MeasureProcessCPUTime()
         ->Unit(benchmark::kMillisecond);
   }
 }
 
+template <class T>
 void RegisterAll(const kernels::ConvSize& s) {
-  Register("forward", s, [](const kernels::ConvSize& size, Arrays& a) {
+  Register<T>("forward", s, [](const kernels::ConvSize& size, Arrays<T>& a) {
     kernels::ConvForward(size, a.x.data(), a.w.data(), {a.bias.data()}, a.y.data());
   });
-  Register("image", s, [](const kernels::ConvSize& size, Arrays& a) {
+  Register<T>("block", s, [](const kernels::ConvSize& size, Arrays<T>& a) {
+    kernels::ConvForward(size, a.x.data(), a.w.data(),
+                         {a.bias.data(), a.shift.data(), a.residual.data()}, a.y.data());
+  });
+  Register<T>("image", s, [](const kernels::ConvSize& size, Arrays<T>& a) {
     kernels::ConvInputGradient(size, a.y.data(), a.w.data(), {}, a.x.data());
   });
-  Register("weight", s, [](const kernels::ConvSize& size, Arrays& a) {
+  Register<T>("weight", s, [](const kernels::ConvSize& size, Arrays<T>& a) {
     kernels::ConvWeightGradient(size, a.x.data(), a.y.data(), a.w.data());
   });
 }
@@ -102,11 +126,14 @@ int main(int argc, char** argv) {
                                            {28, 96, 32, 1, 1},
                                            {14, 32, 64, 3, 1},
                                            {14, 64, 64, 3, 1},
+                                           {14, 96, 64, 3, 1},
                                            {14, 128, 64, 3, 1},
                                            {14, 64, 64, 3, 2},
                                            {7, 64, 64, 3, 1},
                                            {7, 128, 64, 3, 1}}) {
-    RegisterAll(Size(batch, l.side, l.in, l.out, l.kernel, l.stride));
+    const kernels::ConvSize size = Size(batch, l.side, l.in, l.out, l.kernel, l.stride);
+    RegisterAll<float>(size);
+    RegisterAll<BFloat16>(size);
   }
   benchmark::RunSpecifiedBenchmarks();
   return 0;

@@ -5,6 +5,7 @@
 #include "autograd/kernels/conv.h"
 #include "autograd/node.h"
 #include "autograd/ops/arithmetic.h"
+#include "autograd/ops/cast.h"
 #include "autograd/ops/conv_size.h"
 #include "autograd/ops/expand.h"
 #include "autograd/ops/shape.h"
@@ -25,11 +26,21 @@ Tensor Forward(const Tensor& x, const Tensor& w, const Terms& terms, const ConvS
 Tensor InputGradient(const Tensor& dy, const Tensor& w, const Terms& terms, const ConvSize& s);
 Tensor WeightGradient(const Tensor& x, const Tensor& dy, const ConvSize& s);
 
-// run(float()) or run(double()).
+// run(float()), run(double()) or run(BFloat16()).
 template <class Run>
 void WithType(const Tensor& x, Run run) {
-  x.dtype() == DType::kF32 ? run(float()) : run(double());
+  switch (x.dtype()) {
+    case DType::kF32:
+      return run(float());
+    case DType::kBF16:
+      return run(BFloat16());
+    default:
+      return run(double());
+  }
 }
+
+// Of the weights of images of this dtype, and of their gradients.
+DType ParameterDType(DType images) { return images == DType::kBF16 ? DType::kF32 : images; }
 
 Tensor DenseOrUndefined(const Tensor& x) { return x.defined() ? Contiguous(x) : x; }
 
@@ -54,7 +65,8 @@ void RunForward(const Tensor& x, const Tensor& w, const Terms& terms, const Conv
   const Tensor image = Contiguous(x), weight = Contiguous(w);
   const Terms dense = Dense(terms);
   WithType(x, [&]<class T>(T) {
-    kernels::ConvForward(s, image.raw<T>(), weight.raw<T>(), Epilogue<T>(dense), to.raw<T>());
+    kernels::ConvForward(s, image.raw<T>(), weight.raw<kernels::ConvParameter<T>>(),
+                         Epilogue<T>(dense), to.raw<T>());
   });
 }
 
@@ -64,7 +76,8 @@ void RunInputGradient(const Tensor& dy, const Tensor& w, const Terms& terms, con
   const Tensor image = Contiguous(dy), weight = Contiguous(w);
   const Terms dense = Dense(terms);
   WithType(dy, [&]<class T>(T) {
-    kernels::ConvInputGradient(s, image.raw<T>(), weight.raw<T>(), Epilogue<T>(dense), to.raw<T>());
+    kernels::ConvInputGradient(s, image.raw<T>(), weight.raw<kernels::ConvParameter<T>>(),
+                               Epilogue<T>(dense), to.raw<T>());
   });
 }
 
@@ -72,7 +85,8 @@ void RunWeightGradient(const Tensor& x, const Tensor& dy, const ConvSize& s, con
   const NoGrad guard;
   const Tensor image = Contiguous(x), gradient = Contiguous(dy);
   WithType(x, [&]<class T>(T) {
-    kernels::ConvWeightGradient(s, image.raw<T>(), gradient.raw<T>(), to.raw<T>());
+    kernels::ConvWeightGradient(s, image.raw<T>(), gradient.raw<T>(),
+                                to.raw<kernels::ConvParameter<T>>());
   });
 }
 
@@ -118,13 +132,13 @@ class ConvNode : public NodeOf<Derived> {
     if (ctx.has_tangent(1)) {
       tangent = SumOf(tangent, Derived::Apply(image_.Get(), ctx.tangent(1), {}, size_));
     }
-    const Shape& shape = this->output_meta(0).shape;
+    const auto& [shape, dtype] = this->output_meta(0);
     if (HasInput(kBias) && ctx.has_tangent(kBias)) {
-      tangent = SumOf(tangent, Expand(ctx.tangent(kBias), shape));
+      tangent = SumOf(tangent, Expand(Cast(ctx.tangent(kBias), dtype), shape));
     }
     if (HasInput(kShift) && ctx.has_tangent(kShift)) {
       const Tensor shift = Reshape(ctx.tangent(kShift), {shape[0], 1, 1, shape[3]});
-      tangent = SumOf(tangent, Expand(shift, shape));
+      tangent = SumOf(tangent, Expand(Cast(shift, dtype), shape));
     }
     if (HasInput(kResidual)) tangent = SumOf(tangent, ctx.tangent(kResidual));
     ctx.SetTangent(0, tangent);
@@ -139,10 +153,13 @@ class ConvNode : public NodeOf<Derived> {
 
   void TermsVjp(VjpContext& ctx) const {
     const Tensor dy = ctx.grad();
-    if (Needs(ctx, kBias)) ctx.SetGrad(kBias, SumTo(dy, this->input_meta(kBias).shape));
+    if (Needs(ctx, kBias)) {
+      const auto& [shape, dtype] = this->input_meta(kBias);
+      ctx.SetGrad(kBias, SumTo(Cast(dy, dtype), shape));
+    }
     if (Needs(ctx, kShift)) {
-      const Shape& shape = this->input_meta(kShift).shape;
-      ctx.SetGrad(kShift, Reshape(SumTo(dy, {shape[0], 1, 1, shape[1]}), shape));
+      const auto& [shape, dtype] = this->input_meta(kShift);
+      ctx.SetGrad(kShift, Reshape(SumTo(Cast(dy, dtype), {shape[0], 1, 1, shape[1]}), shape));
     }
     if (Needs(ctx, kResidual)) ctx.SetGrad(kResidual, dy);
   }
@@ -283,8 +300,9 @@ Tensor InputGradient(const Tensor& dy, const Tensor& w, const Terms& terms, cons
 
 Tensor WeightGradient(const Tensor& x, const Tensor& dy, const ConvSize& s) {
   const OpScope scope("Conv2dWeightGradient", {&x, &dy});
-  const Tensor dw = Tensor::Empty(
-      {s.out_channels, s.kernel_height, s.kernel_width, s.group_channels()}, x.dtype());
+  const Tensor dw =
+      Tensor::Empty({s.out_channels, s.kernel_height, s.kernel_width, s.group_channels()},
+                    ParameterDType(x.dtype()));
   RunWeightGradient(x, dy, s, dw);
   return Record<Conv2dWeightGradientNode>(dw, {&x, &dy}, x, dy, s);
 }

@@ -8,6 +8,10 @@
 // gradients of I and W are C, I and W again. So derivatives of any order are made of the same three
 // kernels, and ConvTranspose2d is I as an operation of its own.
 //
+// Images may be bf16. Weights, biases and shifts are f32 then, and so are their gradients; sums are
+// made in f32 and rounded once. (Where the processor multiplies bf16, the weights are rounded to it
+// on the way.)
+//
 // Example:
 //   Tensor x = Ones({1, 28, 28, 9}), weight = Ones({32, 3, 3, 9}), bias = Zeros({32});
 //   Tensor y = Conv2d(x, weight, bias, {.padding = {1, 1}});               // [1, 28, 28, 32]
@@ -46,10 +50,10 @@ Tensor Conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor
 
 // The gradient of Conv2d with respect to its image as an operation: every element of x adds its
 // multiple of a window of weights to the result. torch.nn.ConvTranspose2d computes the same.
-// x [B, H, W, C], weight [C, kh, kw, O / groups], bias [O] or undefined, all f32 or all f64; result
-// [B, H', W', O] with H' = (H - 1) s - 2 p + d (kh - 1) + output_padding + 1 and W' likewise.
-// Throws std::invalid_argument naming all shapes, dtypes and options if they do not fit, or if H'
-// or W' is less than 1.
+// x [B, H, W, C], weight [C, kh, kw, O / groups], bias [O] or undefined, all f32, all f64,
+// or x bf16 and the others f32; result [B, H', W', O] of x's dtype with H' = (H - 1) s - 2 p + d
+// (kh - 1) + output_padding + 1 and W' likewise. Throws std::invalid_argument naming all shapes,
+// dtypes and options if they do not fit, or if H' or W' is less than 1.
 Tensor ConvTranspose2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(),
                        const ConvTranspose2dOptions& options = {});
 

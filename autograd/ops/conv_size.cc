@@ -44,12 +44,13 @@ bool AreImages(const Tensor& x, const Tensor& weight) {
   for (int i = 0; i < 4; ++i) {
     if (x.shape()[i] >= kLargest || weight.shape()[i] >= kLargest) return false;
   }
+  if (x.dtype() == DType::kBF16) return weight.dtype() == DType::kF32;
   return (x.dtype() == DType::kF32 || x.dtype() == DType::kF64) && weight.dtype() == x.dtype();
 }
 
-bool BiasFits(const Tensor& x, const Tensor& bias, int64_t channels) {
+bool BiasFits(const Tensor& weight, const Tensor& bias, int64_t channels) {
   return !bias.defined() ||
-         (bias.rank() == 1 && bias.size(0) == channels && bias.dtype() == x.dtype());
+         (bias.rank() == 1 && bias.size(0) == channels && bias.dtype() == weight.dtype());
 }
 
 // What `weight` and the options say.
@@ -82,10 +83,11 @@ ConvSize Conv2dSize(const Tensor& x, const Tensor& weight, const Tensor& bias,
   };
   if (!AreValid(options)) fail("wants strides, dilations and groups of 1 or more, padding of 0");
   if (!AreImages(x, weight) || x.size(3) != weight.size(3) * options.groups ||
-      weight.size(0) % options.groups != 0 || !BiasFits(x, bias, weight.size(0))) {
+      weight.size(0) % options.groups != 0 || !BiasFits(weight, bias, weight.size(0))) {
     fail(
-        "do not fit; wants [B, H, W, C], [O, kh, kw, C / groups] and [O], f32 or f64, O a multiple "
-        "of groups");
+        "do not fit; wants [B, H, W, C], [O, kh, kw, C / groups] and [O], O a multiple of groups, "
+        "all "
+        "f32, all f64, or x bf16 and the others f32");
   }
   ConvSize s = KernelSize(weight, options);
   s.batch = x.size(0);
@@ -129,10 +131,12 @@ ConvSize ConvTranspose2dSize(const Tensor& x, const Tensor& weight, const Tensor
     }
   }
   if (!AreImages(x, weight) || x.size(3) != weight.size(0) ||
-      weight.size(0) % options.groups != 0 || !BiasFits(x, bias, weight.size(3) * options.groups)) {
+      weight.size(0) % options.groups != 0 ||
+      !BiasFits(weight, bias, weight.size(3) * options.groups)) {
     fail(
-        "do not fit; wants [B, H, W, C], [C, kh, kw, O / groups] and [O], f32 or f64, C a multiple "
-        "of groups");
+        "do not fit; wants [B, H, W, C], [C, kh, kw, O / groups] and [O], C a multiple of groups, "
+        "all "
+        "f32, all f64, or x bf16 and the others f32");
   }
   ConvSize s = KernelSize(weight, options);
   s.batch = x.size(0);

@@ -144,31 +144,31 @@ OpCase TransposeWithoutBiasCase() {
 OpCase WeightGradientCase() {
   const Shape weight = {2, 3, 2, 2};
   const Conv2dOptions options = {.stride = {2, 1}, .padding = {1, 0}};
-  return {
-      .name = "Conv2dWeightGradient/strided",
-      .function = Binary([=](const Tensor& x, const Tensor& dy) {
-        const EnableGrad recording;  // finite differences run under NoGrad
-        // The gradient does not depend on the weight's values, only on its sizes.
-        const Tensor w =
-            Zeros({dy.size(3), weight[1], weight[2], x.size(3)}, x.dtype()).set_requires_grad(true);
-        return Grad({Conv2d(x, w, Tensor(), options)}, {w},
-                    {.grad_outputs = {dy}, .create_graph = true})[0];
-      }),
-      .inputs = {{{2, 4, 3, 2}}, {{2, 2, 2, 2}}},
-      .reference =
-          [=](const std::vector<Array>& in) {
-            const ConvSize s =
-                internal::Conv2dSize(Zeros(in[0].shape), Zeros(weight), Tensor(), options);
-            Array dw{weight, std::vector<double>(static_cast<size_t>(weight.numel()))};
-            ForEachConvProduct(s, [&](int64_t x, int64_t to, int64_t dy) {
-              dw.values[static_cast<size_t>(to)] +=
-                  in[0].values[static_cast<size_t>(x)] * in[1].values[static_cast<size_t>(dy)];
-            });
-            return std::vector<Array>{dw};
-          },
-      .large = {{6, 30, 21, 18}, {6, 15, 20, 33}},
-      // Conv2d has checked what gets here.
-      .cannot_fail = true};
+  return {.name = "Conv2dWeightGradient/strided",
+          .function = Binary([=](const Tensor& x, const Tensor& dy) {
+            const EnableGrad recording;  // finite differences run under NoGrad
+            // The gradient does not depend on the weight's values, only on its sizes.
+            const DType dtype = x.dtype() == DType::kBF16 ? DType::kF32 : x.dtype();
+            const Tensor w =
+                Zeros({dy.size(3), weight[1], weight[2], x.size(3)}, dtype).set_requires_grad(true);
+            return Grad({Conv2d(x, w, Tensor(), options)}, {w},
+                        {.grad_outputs = {dy}, .create_graph = true})[0];
+          }),
+          .inputs = {{{2, 4, 3, 2}}, {{2, 2, 2, 2}}},
+          .reference =
+              [=](const std::vector<Array>& in) {
+                const ConvSize s =
+                    internal::Conv2dSize(Zeros(in[0].shape), Zeros(weight), Tensor(), options);
+                Array dw{weight, std::vector<double>(static_cast<size_t>(weight.numel()))};
+                ForEachConvProduct(s, [&](int64_t x, int64_t to, int64_t dy) {
+                  dw.values[static_cast<size_t>(to)] +=
+                      in[0].values[static_cast<size_t>(x)] * in[1].values[static_cast<size_t>(dy)];
+                });
+                return std::vector<Array>{dw};
+              },
+          .large = {{6, 30, 21, 18}, {6, 15, 20, 33}},
+          // Conv2d has checked what gets here.
+          .cannot_fail = true};
 }
 
 std::vector<Misuse> ConvMisuses() {
@@ -192,6 +192,10 @@ std::vector<Misuse> ConvMisuses() {
              Conv2d(Ones({1, 4, 4, 3}), Ones({2, 3, 3, 3}, DType::kF64));
            },
            {"Conv2d", "f32", "f64"}},
+          {[] {
+             Conv2d(Ones({1, 4, 4, 3}, DType::kBF16), Ones({2, 3, 3, 3}, DType::kBF16));
+           },
+           {"Conv2d", "[2, 3, 3, 3] bf16", "the others f32"}},
           {addends({.shift = Ones({1, 3})}), {"Conv2d", "shift [1, 3] f32", "[1, 2] f32"}},
           {addends({.shift = Ones({1, 2}, DType::kF64)}), {"shift [1, 2] f64", "[1, 2] f32"}},
           {addends({.residual = Ones({1, 4, 4, 2})}),
@@ -249,7 +253,14 @@ std::vector<OpCase> ConvCases() {
   cases[10].misuses = TransposeMisuses();
   cases[12].large = {{5, 14, 13, 33}, {33, 3, 3, 35}, {35}};
   for (OpCase& c : AddendsCases()) cases.push_back(std::move(c));
-  for (OpCase& line : cases) line.no_bf16 = "its kernels have no bf16 yet";
+  // Weight, bias and shift stay f32; of the weight's gradient both operands are images.
+  for (OpCase& c : cases) {
+    const bool images = c.name.starts_with("Conv2dWeightGradient");
+    if (images) c.bf16_result = DType::kF32;
+    for (size_t i = 1; i < c.inputs.size() && !images; ++i) {
+      if (c.inputs[i].shape.rank() != 4 || i == 1) c.bf16_parameters.push_back(static_cast<int>(i));
+    }
+  }
   return cases;
 }
 
