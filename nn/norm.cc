@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "autograd/grad_mode.h"
-#include "autograd/ops/concat.h"
 #include "autograd/ops/creation.h"
 #include "autograd/ops/inplace.h"
 #include "autograd/ops/norm.h"
@@ -45,7 +44,7 @@ Tensor GroupNorm::ForwardThen(const Tensor& x, const ActivationSpec& activation)
 
 Tensor GroupNorm::ForwardConcatThen(const Tensor& x, const Tensor& more,
                                     const ActivationSpec& activation) const {
-  return ForwardThen(autograd::Concat({x, more}, -1), activation);
+  return autograd::GroupNormConcat(x, more, groups_, weight_, bias_, eps_, activation);
 }
 
 LayerNorm::LayerNorm(int64_t channels, const LayerNormOptions& options)

@@ -1,7 +1,6 @@
 #include "autograd/ops/attention.h"
 
 #include <cmath>
-#include <initializer_list>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -24,19 +23,6 @@ namespace autograd {
 namespace {
 
 using internal::DTypes;
-
-// f32, f64 and bf16.
-void CheckDTypes(const char* operation, std::initializer_list<const Tensor*> operands) {
-  bool bf16 = true;
-  for (const Tensor* x : operands) bf16 = bf16 && x->defined() && x->dtype() == DType::kBF16;
-  if (!bf16) internal::CheckDTypes(operation, DTypes::kFloating, operands);
-}
-
-template <class Function>
-void Dispatch(DType dtype, Function&& function) {
-  if (dtype == DType::kBF16) return function(BFloat16{});
-  internal::Dispatch<DTypes::kFloating>(dtype, function);
-}
 
 // What the fused rule stands for; the scale is not 0.
 Tensor Composite(const Tensor& q, const Tensor& k, const Tensor& v,
@@ -95,9 +81,9 @@ Result Forward(const QueriesKeysValues& in, const AttentionOptions& options, boo
   const Tensor& q = in.q;
   Result result;
   result.out = Tensor::Empty({q.size(0), q.size(1), q.size(2), in.v.size(3)}, q.dtype());
-  const DType math = q.dtype() == DType::kF64 ? DType::kF64 : DType::kF32;
+  const DType math = internal::ComputeDType(q.dtype());
   if (record) result.log_sum_exp = Tensor::Empty({q.size(0), q.size(2), q.size(1)}, math);
-  Dispatch(q.dtype(), [&]<class T>(T) {
+  internal::Dispatch<DTypes::kFloatingOrBf16>(q.dtype(), [&]<class T>(T) {
     kernels::AttentionForward<T>(
         in.Spec(options), in.Inputs<T>(), Vectors<T, T>(result.out),
         record ? result.log_sum_exp.raw<kernels::AttentionMath<T>>() : nullptr);
@@ -109,7 +95,7 @@ Result Forward(const QueriesKeysValues& in, const AttentionOptions& options, boo
 void Backward(const QueriesKeysValues& in, const Tensor& out, const Tensor& log_sum_exp,
               const Tensor& out_grad, const AttentionOptions& options,
               const QueriesKeysValues& grads) {
-  Dispatch(out.dtype(), [&]<class T>(T) {
+  internal::Dispatch<DTypes::kFloatingOrBf16>(out.dtype(), [&]<class T>(T) {
     kernels::AttentionBackward<T>(in.Spec(options), in.Inputs<T>(), Vectors<T>(out),
                                   log_sum_exp.raw<kernels::AttentionMath<T>>(),
                                   Vectors<T>(out_grad), grads.Gradients<T>());
@@ -182,7 +168,7 @@ class PackedAttentionNode final : public CompositeNode<PackedAttentionNode> {
 
 void Check(const Tensor& q, const Tensor& k, const Tensor& v) {
   constexpr char kName[] = "ScaledDotProductAttention";
-  CheckDTypes(kName, {&q, &k, &v});
+  internal::CheckDTypes(kName, DTypes::kFloatingOrBf16, {&q, &k, &v});
   const bool ranks = q.rank() == 4 && k.rank() == 4 && v.rank() == 4;
   const bool fits = ranks && q.size(0) == k.size(0) && q.size(0) == v.size(0) &&
                     q.size(2) == k.size(2) && q.size(2) == v.size(2) && q.size(3) == k.size(3) &&
@@ -227,7 +213,7 @@ Tensor ScaledDotProductAttention(const Tensor& q, const Tensor& k, const Tensor&
 Tensor ScaledDotProductAttentionPacked(const Tensor& qkv, const AttentionOptions& options) {
   constexpr char kName[] = "ScaledDotProductAttentionPacked";
   const OpScope scope(kName, {&qkv});
-  CheckDTypes(kName, {&qkv});
+  internal::CheckDTypes(kName, DTypes::kFloatingOrBf16, {&qkv});
   if (qkv.rank() != 5 || qkv.size(2) != 3 || qkv.size(4) == 0) {
     throw std::invalid_argument(std::string(kName) + ": qkv " + Describe(qkv) +
                                 " does not fit; wants [B, tokens, 3, heads, d] with d > 0");

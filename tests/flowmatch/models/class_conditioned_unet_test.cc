@@ -110,9 +110,46 @@ TEST(ClassConditionedUNetTest, OneTimeForAllSamples) {
   EXPECT_EQ(one.ToVector<float>(), each.ToVector<float>());
 }
 
+// |a - b| / |b|, of vectors.
+double RelativeDistance(const std::vector<float>& a, const std::vector<float>& b) {
+  double difference = 0, size = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const double distance = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+    difference += distance * distance;
+    size += static_cast<double>(b[i]) * static_cast<double>(b[i]);
+  }
+  return std::sqrt(difference / size);
+}
+
+TEST(ClassConditionedUNetTest, MixedPrecisionComputesWhatF32Does) {
+  Generator generator(8);
+  ClassConditionedUNet model(SmallOptions(), generator);
+  nn::ParameterBuffer parameters(model);
+  const Tensor x = autograd::Randn({6, 12, 12, 1}, generator), t = autograd::Rand({6}, generator);
+  const Tensor labels = autograd::RandInt(0, 4, {6}, generator);
+  const auto run = [&] {
+    parameters.ZeroGrad();
+    const Tensor v = model.Forward(x, t, labels);
+    EXPECT_EQ(v.dtype(), autograd::DType::kF32);
+    Backward(Mean(autograd::Square(v - x), {}));
+    parameters.GatherGradients();
+    return std::pair(v.ToVector<float>(), parameters.gradients().ToVector<float>());
+  };
+  const auto [v32, gradients32] = run();
+  model.set_compute_dtype(autograd::DType::kBF16);
+  const auto [v16, gradients16] = run();
+  const double error = RelativeDistance(v16, v32);
+  // Not 0: it is another arithmetic. A rounding to bf16 is of 2^-9, and there are some twenty
+  // layers.
+  EXPECT_GT(error, 1e-4);
+  EXPECT_LT(error, 2e-2);
+  EXPECT_LT(RelativeDistance(gradients16, gradients32), 4e-2);
+  EXPECT_THROW(model.set_compute_dtype(autograd::DType::kF64), std::invalid_argument);
+}
+
 class TrainingMemoryTest : public ::testing::TestWithParam<autograd::DType> {};
 INSTANTIATE_TEST_SUITE_P(ComputeTypes, TrainingMemoryTest,
-                         ::testing::Values(autograd::DType::kF32));
+                         ::testing::Values(autograd::DType::kF32, autograd::DType::kBF16));
 
 TEST_P(TrainingMemoryTest, AStepReusesTheMemoryOfTheOneBefore) {
   Generator generator(6);
