@@ -22,16 +22,6 @@ namespace {
 
 constexpr int64_t kImageSize = 28;
 
-// Options without compute_dtype have networks of f32 only.
-template <class Options>
-void SetActivations(Options& options, DType dtype) {
-  if constexpr (requires { options.compute_dtype; }) {
-    options.compute_dtype = dtype;
-  } else if (dtype != DType::kF32) {
-    throw std::invalid_argument("this network has activations of f32 only");
-  }
-}
-
 }  // namespace
 
 DType ActivationsByName(const std::string& name) {
@@ -42,7 +32,7 @@ DType ActivationsByName(const std::string& name) {
 
 flowmatch::ClassConditionedUNetOptions UNetOptions(DType dtype) {
   flowmatch::ClassConditionedUNetOptions options;
-  SetActivations(options.unet, dtype);
+  options.unet.compute_dtype = dtype;
   return options;
 }
 

@@ -29,8 +29,7 @@ struct TrainingStepOptions {
 // "f32" or "bf16", as flags have it. Throws std::invalid_argument for another name.
 autograd::DType ActivationsByName(const std::string& name);
 
-// The options of the MNIST program's network with activations of a dtype. Throws
-// std::invalid_argument if the network has no such.
+// The options of the MNIST program's network with activations of a dtype.
 flowmatch::ClassConditionedUNetOptions UNetOptions(autograd::DType dtype);
 
 class TrainingStep {

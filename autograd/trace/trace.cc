@@ -13,7 +13,8 @@ namespace autograd {
 namespace internal {
 
 struct TraceEvent {
-  const char* name;
+  // A copy: the name of a node's operation may be gone with the node when the trace is written.
+  std::string name;
   bool backward;
   int thread;
   std::string shapes;

@@ -2,12 +2,15 @@
 
 #include <zlib.h>
 
+#include <filesystem>
 #include <map>
+#include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "autograd/dtype.h"
+#include "autograd/ops/cast.h"
 #include "autograd/ops/creation.h"
 #include "autograd/ops/shape.h"
 #include "nn/weights.h"
@@ -222,6 +225,13 @@ absl::Status RestoreRun(const SafetensorsFile& file, const std::string& path,
 }
 
 absl::StatusOr<LoadedModel> LoadModel(const ModelChoice& choice) {
+  std::error_code error;
+  if (choice.published && !std::filesystem::exists(choice.path, error)) {
+    return absl::NotFoundError(
+        absl::StrCat(choice.path,
+                     ", the model that comes with the program, is not there; train one, or name a "
+                     "file with --checkpoint"));
+  }
   const absl::StatusOr<SafetensorsFile> file = ReadOwn(choice.path);
   if (!file.ok()) return file.status();
   LoadedModel loaded;
@@ -231,8 +241,11 @@ absl::StatusOr<LoadedModel> LoadModel(const ModelChoice& choice) {
     if (!stated.ok()) return At(choice.path, stated.status());
     loaded.architecture = *stated;
   }
-  const absl::StatusOr<NamedTensors> weights = Weights(*file, choice, loaded.averaged);
+  absl::StatusOr<NamedTensors> weights = Weights(*file, choice, loaded.averaged);
   if (!weights.ok()) return weights.status();
+  for (auto& [name, tensor] : *weights) {
+    if (tensor.dtype() == DType::kBF16) tensor = Cast(tensor, DType::kF32);
+  }
   autograd::Generator generator(0, kInitStream);
   loaded.model = MakeModel(loaded.architecture, generator);
   loaded.model->Eval();
@@ -240,6 +253,19 @@ absl::StatusOr<LoadedModel> LoadModel(const ModelChoice& choice) {
     return At(choice.path, status);
   }
   return loaded;
+}
+
+absl::Status ExportModel(const LoadedModel& model, DType dtype, const std::string& path) {
+  SafetensorsFile file;
+  for (const auto& [name, tensor] : nn::ToFileLayout(*model.model)) {
+    file.tensors.emplace_back(name, Cast(tensor, dtype));
+  }
+  file.metadata = ArchitectureMetadata(model.architecture);
+  file.metadata[kProgramKey] = kProgram;
+  file.metadata[kKindKey] = kModel;
+  file.metadata[kWeightsKey] = model.averaged ? kAveraged : kLast;
+  file.metadata[kChecksumKey] = Checksum(file.tensors);
+  return autograd::WriteSafetensors(path, file);
 }
 
 }  // namespace examples::mnist

@@ -5,7 +5,8 @@
 //       ("generator.state": seed, stream, position), where the loader is ("loader.position": epoch,
 //       batch) and all losses so far ("progress.losses", "progress.test_losses")
 //   model.safetensors       the model alone, under bare names: its averaged weights if the run
-//       keeps an average, which the metadata's "weights" says ("ema" or "last")
+//       keeps an average, which the metadata's "weights" says ("ema" or "last"); in bf16 if it was
+//       exported so
 //
 // The metadata has the architecture, the settings of the run and a checksum of the tensors, so that
 // damage is seen before it is trained on or drawn from.
@@ -47,7 +48,11 @@ struct LoadedModel {
 // The model of either file, or of one with bare names and no metadata, as PyTorch saves it, of the
 // specification's architecture. The averaged weights of a checkpoint that has them, unless
 // choice.use_ema says otherwise. Errors name the path and what is wrong.
+// Weights in bf16, as ExportModel writes them, are read as f32.
 absl::StatusOr<LoadedModel> LoadModel(const ModelChoice& choice);
+
+// Writes a model alone, its weights as f32 or bf16 (rounded to nearest).
+absl::Status ExportModel(const LoadedModel& model, autograd::DType dtype, const std::string& path);
 
 }  // namespace examples::mnist
 

@@ -174,13 +174,15 @@ double Accuracy(const std::vector<int64_t>& classes, const std::vector<int64_t>&
   return static_cast<double>(right) / static_cast<double>(classes.size());
 }
 
-absl::StatusOr<TrainedClassifier> ClassifierFor(const nn::Mnist& data, const std::string& path) {
+absl::StatusOr<TrainedClassifier> ClassifierFor(const nn::Mnist& data, const std::string& path,
+                                                const std::string& published) {
   autograd::Generator generator(0, kClassifierStream);
   TrainedClassifier trained{std::make_unique<Classifier>(generator)};
   const std::string fingerprint = Fingerprint(data.train);
   bool fits = false;
-  if (std::filesystem::exists(path)) {
-    absl::Status status = Load(path, fingerprint, *trained.classifier, fits);
+  for (const std::string& file : {path, published}) {
+    if (fits || !std::filesystem::exists(file)) continue;
+    absl::Status status = Load(file, fingerprint, *trained.classifier, fits);
     if (!status.ok()) return status;
   }
   if (!fits) TrainClassifier(*trained.classifier, data.train);

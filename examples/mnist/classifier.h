@@ -64,10 +64,12 @@ struct TrainedClassifier {
   double accuracy = 0;  // on the test images
 };
 
-// The classifier in the file `path` if it was trained on these images, else a new one, which takes
-// a few minutes and is then written there. Errors name the path: a file there that is something
-// else is not replaced.
-absl::StatusOr<TrainedClassifier> ClassifierFor(const nn::Mnist& data, const std::string& path);
+// The classifier in the file `path` if it was trained on these images; else the one in the file
+// `published` if that was; else a new one, which takes a few minutes and is then written to `path`.
+// Either file may be missing. Errors name the file: one at `path` that is something else is not
+// replaced.
+absl::StatusOr<TrainedClassifier> ClassifierFor(const nn::Mnist& data, const std::string& path,
+                                                const std::string& published);
 
 }  // namespace examples::mnist
 

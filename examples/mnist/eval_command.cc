@@ -9,6 +9,7 @@
 #include "autograd/io/file.h"
 #include "autograd/ops/creation.h"
 #include "examples/common/paths.h"
+#include "examples/common/runfiles.h"
 #include "examples/mnist/checkpoint.h"
 #include "examples/mnist/classifier.h"
 #include "examples/mnist/data.h"
@@ -84,6 +85,8 @@ class Evaluation {
     const std::vector<int64_t> digits = EachDigit(options_.samples_per_class);
     const Classifier& judge = *classifier_.classifier;
     const Judgement reference = Judge(judge, nn::ImageDataset(test).Fetch(test_numbers)[0]);
+    absl::PrintF("%s (%s weights), activations %s\n", options_.model.path,
+                 model_.averaged ? "averaged" : "last", autograd::DTypeName(options_.dtype));
     absl::PrintF("the classifier is right on %.2f %% of the test images\n\n",
                  100 * classifier_.accuracy);
     absl::PrintF("%-32s %13s  %10s  %10s\n", "against as many test images", "as their label",
@@ -131,6 +134,7 @@ class Evaluation {
     nlohmann::ordered_json json;
     json["checkpoint"] = options_.model.path;
     json["weights"] = model_.averaged ? "ema" : "last";
+    json["dtype"] = autograd::DTypeName(options_.dtype);
     json["solver"] = flowmatch::OdeMethodName(options_.method);
     json["samples_per_class"] = options_.samples_per_class;
     json["seed"] = options_.seed;
@@ -154,6 +158,7 @@ class Evaluation {
 absl::StatusOr<int> RunEval(const EvalOptions& options) {
   const absl::StatusOr<LoadedModel> model = LoadModel(options.model);
   if (!model.ok()) return model.status();
+  model->model->set_compute_dtype(options.dtype);
   const absl::StatusOr<nn::Mnist> data = LoadImages(options.data_dir);
   if (!data.ok()) return data.status();
   const auto train_numbers = Balanced(data->train, options.samples_per_class, "training");
@@ -161,8 +166,8 @@ absl::StatusOr<int> RunEval(const EvalOptions& options) {
   const auto test_numbers = Balanced(data->test, options.samples_per_class, "test");
   if (!test_numbers.ok()) return test_numbers.status();
   if (absl::Status status = MakeFolder(options.output_dir); !status.ok()) return status;
-  absl::StatusOr<TrainedClassifier> classifier =
-      ClassifierFor(*data, options.output_dir + "/classifier.safetensors");
+  absl::StatusOr<TrainedClassifier> classifier = ClassifierFor(
+      *data, options.output_dir + "/classifier.safetensors", RunfilePath(kPublishedClassifier));
   if (!classifier.ok()) return classifier.status();
   return Evaluation(options, *model, *std::move(classifier))
       .Run(data->train, data->test, *train_numbers, *test_numbers);

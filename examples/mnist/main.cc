@@ -36,6 +36,7 @@ int Main(int argc, char** argv) {
   if (line.command == "train") return Run(TrainOptionsFrom(line), RunTrain);
   if (line.command == "sample") return Run(SampleOptionsFrom(line), RunSample);
   if (line.command == "eval") return Run(EvalOptionsFrom(line), RunEval);
+  if (line.command == "export") return Run(ExportOptionsFrom(line), RunExport);
   return Run(InfoOptionsFrom(line), RunInfo);
 }
 

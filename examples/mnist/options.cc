@@ -1,6 +1,8 @@
 #include "examples/mnist/options.h"
 
+#include <filesystem>
 #include <limits>
+#include <system_error>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
@@ -30,6 +32,9 @@ ABSL_FLAG(NumberFlag<double>, ema, {},
 ABSL_FLAG(bool, flip, false, "mirror half of the images; digits are not symmetric");
 ABSL_FLAG(ListFlag<int64_t>, channels, {},
           "channels of the UNet at each resolution, one to three multiples of 8");
+ABSL_FLAG(std::string, dtype, "",
+          "numbers that activations are kept in: f32, bf16, or auto, which is bf16 where the "
+          "processor multiplies it in AMX tiles and f32 elsewhere");
 ABSL_FLAG(bool, resume, false,
           "continue from the checkpoint in --output_dir, with its flags where none are given");
 ABSL_FLAG(NumberFlag<int64_t>, max_iterations, {},
@@ -53,6 +58,8 @@ ABSL_FLAG(NumberFlag<int64_t>, samples_per_class, {}, "images to draw of each di
 ABSL_FLAG(std::string, data_dir, "",
           "folder of the four IDX files, packed or not; without it, the digits that come with the "
           "program");
+ABSL_FLAG(std::string, output, "",
+          "the file to write; without it, model_DTYPE.safetensors in --output_dir");
 ABSL_FLAG(std::string, output_dir, "", "folder for everything that is written");
 ABSL_FLAG(NumberFlag<uint64_t>, seed, {}, "seed of all random numbers");
 ABSL_FLAG(NumberFlag<int32_t>, threads, {}, "threads to use; 0: all processors");
@@ -119,9 +126,16 @@ absl::StatusOr<flowmatch::OdeMethod> Method(const std::vector<int64_t>& steps) {
   return method;
 }
 
+// The model of --checkpoint; without it, of the run in --output_dir; without that, the one that
+// comes with the program.
 ModelChoice Model(const CommandLine& line, const std::string& output_dir) {
-  const std::string path = ResolvePath(absl::GetFlag(FLAGS_checkpoint));
-  ModelChoice choice{path.empty() ? output_dir + "/checkpoint.safetensors" : path, std::nullopt};
+  ModelChoice choice{.path = ResolvePath(absl::GetFlag(FLAGS_checkpoint)), .use_ema = {}};
+  if (choice.path.empty()) {
+    std::error_code error;
+    choice.path = output_dir + "/checkpoint.safetensors";
+    choice.published = !std::filesystem::exists(choice.path, error);
+    if (choice.published) choice.path = RunfilePath(kPublishedModel);
+  }
   if (Given(line, "use_ema")) choice.use_ema = absl::GetFlag(FLAGS_use_ema);
   return choice;
 }
@@ -133,7 +147,19 @@ std::string DataDir() {
 
 std::string OutputDir() { return ResolvePath(absl::GetFlag(FLAGS_output_dir)); }
 
-constexpr char kDefaultModel[] = "without it, checkpoint.safetensors in --output_dir";
+constexpr char kDefaultModel[] =
+    "without it, checkpoint.safetensors in --output_dir, or else the model that comes with the "
+    "program";
+
+absl::Status SetActivations(autograd::DType& dtype) {
+  const absl::StatusOr<autograd::DType> found = ActivationsFrom(absl::GetFlag(FLAGS_dtype));
+  if (!found.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--dtype is ", std::string(found.status().message())));
+  }
+  dtype = *found;
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -149,6 +175,7 @@ const std::vector<Command>& Commands() {
         {"null_probability", "0.2"},
         {"ema", "0.9999"},
         {"flip", "false"},
+        {"dtype", "f32"},
         {"channels", "32,64,64"},
         {"data_dir", ""},
         {"output_dir", kOutputDir},
@@ -167,6 +194,7 @@ const std::vector<Command>& Commands() {
         {"guidance_scale", "4"},
         {"solver", "euler"},
         {"steps", "50"},
+        {"dtype", "f32"},
         {"seed", "0"},
         {"init_noise", ""},
         {"output_dir", kOutputDir},
@@ -181,10 +209,19 @@ const std::vector<Command>& Commands() {
         {"guidance_scale", "2", "weights of the label to try, as in 1,2,4"},
         {"solver", "euler"},
         {"steps", "10,50", "numbers of steps of the solver to try"},
+        {"dtype", "f32"},
         {"seed", "0"},
         {"data_dir", ""},
         {"output_dir", kOutputDir},
         {"threads", "0"}}},
+      {"export",
+       "writes the weights alone, averaged where there is an average, for other programs to load",
+       {{"checkpoint", "",
+         absl::StrCat("checkpoint.safetensors or model.safetensors to export; ", kDefaultModel)},
+        {"use_ema", "true"},
+        {"dtype", "bf16", "numbers the weights are written as: f32, or bf16, which takes half"},
+        {"output", ""},
+        {"output_dir", kOutputDir}}},
       {"info",
        "prints the model: layers, shapes, parameters",
        {{"checkpoint", "", "a file whose model to print; without it, the one of --channels"},
@@ -202,6 +239,8 @@ absl::StatusOr<TrainOptions> TrainOptionsFrom(const CommandLine& line) {
   options.ema = OfRun(line, "ema", FLAGS_ema);
   options.seed = OfRun(line, "seed", FLAGS_seed);
   options.resume = absl::GetFlag(FLAGS_resume);
+  absl::Status status;
+  if (!options.resume || Given(line, "dtype")) status = SetActivations(options.dtype.emplace());
   if (!options.resume || Given(line, "flip")) options.flip = absl::GetFlag(FLAGS_flip);
   if (!options.resume || Given(line, "channels")) {
     options.channels = absl::GetFlag(FLAGS_channels).values;
@@ -212,7 +251,7 @@ absl::StatusOr<TrainOptions> TrainOptionsFrom(const CommandLine& line) {
   options.eval_every = Value(FLAGS_eval_every);
   options.threads = absl::GetFlag(FLAGS_threads).value.value_or(0);
 
-  absl::Status status = CheckCount("--epochs", options.epochs, 1, 1e6);
+  status.Update(CheckCount("--epochs", options.epochs, 1, 1e6));
   status.Update(CheckCount("--batch_size", options.batch_size.value_or(1), 1, 1e6));
   status.Update(CheckCount("--chunk_size", options.chunk_size.value_or(0), 0, 1e6));
   status.Update(InRange("--learning_rate", options.learning_rate.value_or(0), 0,
@@ -247,6 +286,7 @@ absl::StatusOr<SampleOptions> SampleOptionsFrom(const CommandLine& line) {
   status.Update(CheckList("--guidance_scale", scales, 0, 1000));
   status.Update(CheckOne("--guidance_scale", scales));
   status.Update(CheckOne("--steps", steps));
+  status.Update(SetActivations(options.dtype));
   status.Update(CheckThreads());
   if (!status.ok()) return status;
   const auto method = Method(steps);
@@ -269,11 +309,25 @@ absl::StatusOr<EvalOptions> EvalOptionsFrom(const CommandLine& line) {
 
   absl::Status status = CheckCount("--samples_per_class", options.samples_per_class, 1, 1e5);
   status.Update(CheckList("--guidance_scale", options.guidance_scales, 0, 1000));
+  status.Update(SetActivations(options.dtype));
   status.Update(CheckThreads());
   if (!status.ok()) return status;
   const auto method = Method(options.steps);
   if (!method.ok()) return method.status();
   options.method = *method;
+  return options;
+}
+
+absl::StatusOr<ExportOptions> ExportOptionsFrom(const CommandLine& line) {
+  ExportOptions options;
+  const std::string name = absl::GetFlag(FLAGS_dtype), output_dir = OutputDir();
+  if (absl::Status status = OneOf("--dtype", name, {"f32", "bf16"}); !status.ok()) return status;
+  options.dtype = name == "f32" ? autograd::DType::kF32 : autograd::DType::kBF16;
+  options.model = Model(line, output_dir);
+  options.output = ResolvePath(absl::GetFlag(FLAGS_output));
+  if (options.output.empty()) {
+    options.output = absl::StrCat(output_dir, "/model_", name, ".safetensors");
+  }
   return options;
 }
 

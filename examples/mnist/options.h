@@ -8,12 +8,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "autograd/dtype.h"
 #include "examples/common/commands.h"
 #include "flowmatch/solver/ode_solver.h"
 
 namespace examples::mnist {
 
-// train, sample, eval and info, with the flags of each and their defaults.
+// train, sample, eval, export and info, with the flags of each and their defaults.
 const std::vector<Command>& Commands();
 
 struct TrainOptions {
@@ -25,6 +26,7 @@ struct TrainOptions {
   std::optional<double> null_probability;
   std::optional<double> ema;  // decay, 0 = off
   std::optional<bool> flip;
+  std::optional<autograd::DType> dtype;  // of activations
   std::optional<uint64_t> seed;
   std::vector<int64_t> channels;  // empty if not given and --resume
 
@@ -36,17 +38,26 @@ struct TrainOptions {
   int threads = 0;             // 0 = all processors
 };
 
+// Files that come with the program, in the repository: without a run of one's own, sample, eval and
+// export use them.
+inline constexpr char kPublishedModel[] = "examples/checkpoints/mnist_unet.safetensors";
+inline constexpr char kPublishedClassifier[] = "examples/checkpoints/mnist_classifier.safetensors";
+
 // Which model to draw from, and how.
 struct ModelChoice {
   std::string path;  // a checkpoint.safetensors or a model.safetensors
+  // Neither --checkpoint nor a run in --output_dir: `path` is the model that comes with the
+  // program.
+  bool published = false;
   // --use_ema as given: without it, the averaged weights where there are any.
   std::optional<bool> use_ema;
 };
 
 struct SampleOptions {
   ModelChoice model;
-  std::vector<int64_t> labels;  // digits
-  int64_t count = 0;            // rows of the grid
+  std::vector<int64_t> labels;                    // digits
+  int64_t count = 0;                              // rows of the grid
+  autograd::DType dtype = autograd::DType::kF32;  // of activations
   double guidance_scale = 0;
   flowmatch::OdeOptions ode;
   uint64_t seed = 0;
@@ -58,6 +69,7 @@ struct SampleOptions {
 struct EvalOptions {
   ModelChoice model;
   int64_t samples_per_class = 0;
+  autograd::DType dtype = autograd::DType::kF32;  // of activations
   std::vector<double> guidance_scales;
   std::vector<int64_t> steps;
   flowmatch::OdeMethod method = flowmatch::OdeMethod::kEuler;
@@ -65,6 +77,12 @@ struct EvalOptions {
   std::string data_dir;
   std::string output_dir;
   int threads = 0;
+};
+
+struct ExportOptions {
+  ModelChoice model;
+  autograd::DType dtype = autograd::DType::kBF16;  // of the weights in the file
+  std::string output;                              // the file
 };
 
 struct InfoOptions {
@@ -77,6 +95,7 @@ struct InfoOptions {
 absl::StatusOr<TrainOptions> TrainOptionsFrom(const CommandLine& line);
 absl::StatusOr<SampleOptions> SampleOptionsFrom(const CommandLine& line);
 absl::StatusOr<EvalOptions> EvalOptionsFrom(const CommandLine& line);
+absl::StatusOr<ExportOptions> ExportOptionsFrom(const CommandLine& line);
 absl::StatusOr<InfoOptions> InfoOptionsFrom(const CommandLine& line);
 
 }  // namespace examples::mnist

@@ -17,11 +17,16 @@ std::string ToText(double value) {
 std::string ToText(int64_t value) { return absl::StrCat(value); }
 std::string ToText(uint64_t value) { return absl::StrCat(value); }
 std::string ToText(bool value) { return value ? "true" : "false"; }
+std::string ToText(autograd::DType value) { return autograd::DTypeName(value); }
 
 bool FromText(const std::string& text, double& value) { return absl::SimpleAtod(text, &value); }
 bool FromText(const std::string& text, int64_t& value) { return absl::SimpleAtoi(text, &value); }
 bool FromText(const std::string& text, uint64_t& value) { return absl::SimpleAtoi(text, &value); }
 bool FromText(const std::string& text, bool& value) { return absl::SimpleAtob(text, &value); }
+bool FromText(const std::string& text, autograd::DType& value) {
+  value = text == "bf16" ? autograd::DType::kBF16 : autograd::DType::kF32;
+  return text == "bf16" || text == "f32";
+}
 
 // Settings from the flags and from a checkpoint's metadata, which must not contradict each other.
 class Merger {
@@ -84,7 +89,9 @@ class Merger {
 
 std::unique_ptr<flowmatch::ClassConditionedUNet> NewModel(const RunSettings& settings) {
   autograd::Generator generator(settings.seed, kInitStream);
-  return MakeModel(settings.architecture, generator);
+  auto model = MakeModel(settings.architecture, generator);
+  model->set_compute_dtype(settings.dtype);
+  return model;
 }
 
 }  // namespace
@@ -97,6 +104,7 @@ std::map<std::string, std::string> SettingsMetadata(const RunSettings& settings)
   metadata["null_probability"] = ToText(settings.null_probability);
   metadata["ema"] = ToText(settings.ema);
   metadata["flip"] = ToText(settings.flip);
+  metadata["dtype"] = ToText(settings.dtype);
   metadata["seed"] = ToText(settings.seed);
   metadata["data"] = settings.data;
   return metadata;
@@ -113,6 +121,7 @@ absl::StatusOr<RunSettings> SettingsFrom(const TrainOptions& options, const std:
   settings.null_probability = merger.Take("null_probability", options.null_probability);
   settings.ema = merger.Take("ema", options.ema);
   settings.flip = merger.Take("flip", options.flip);
+  settings.dtype = merger.Take<autograd::DType>("dtype", options.dtype, autograd::DType::kF32);
   settings.seed = merger.Take("seed", options.seed);
   settings.data = data;
   merger.CheckData(data);

@@ -38,6 +38,7 @@ struct RunSettings {
   double null_probability = 0;
   double ema = 0;  // decay, 0 = off
   bool flip = false;
+  autograd::DType dtype = autograd::DType::kF32;  // of activations
   uint64_t seed = 0;
   std::string data;  // fingerprint of the training images
 };

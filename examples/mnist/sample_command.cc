@@ -60,6 +60,7 @@ std::vector<Tensor> FirstRow(const std::vector<Tensor>& states, int64_t columns)
 absl::StatusOr<int> RunSample(const SampleOptions& options) {
   const absl::StatusOr<LoadedModel> loaded = LoadModel(options.model);
   if (!loaded.ok()) return loaded.status();
+  loaded->model->set_compute_dtype(options.dtype);
   const std::vector<int64_t> columns = GridColumns(options.labels);
   const std::vector<int64_t> labels = Repeat(columns, options.count);
   const absl::StatusOr<Tensor> noise = StartingNoise(options, static_cast<int64_t>(labels.size()));
@@ -67,8 +68,9 @@ absl::StatusOr<int> RunSample(const SampleOptions& options) {
   absl::Status status = MakeFolder(options.output_dir);
   if (!status.ok()) return status;
   const GenerateOptions generate = {.guidance_scale = options.guidance_scale, .ode = options.ode};
-  absl::PrintF("drawing %d images from %s (%s weights), %s\n", labels.size(), options.model.path,
-               loaded->averaged ? "averaged" : "last", Describe(generate));
+  absl::PrintF("drawing %d images from %s (%s weights), %s, activations %s\n", labels.size(),
+               options.model.path, loaded->averaged ? "averaged" : "last", Describe(generate),
+               autograd::DTypeName(options.dtype));
 
   std::vector<double> times;
   for (int i = 0; i < kMoments; ++i) times.push_back(static_cast<double>(i) / (kMoments - 1));

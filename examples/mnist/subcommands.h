@@ -11,6 +11,7 @@ namespace examples::mnist {
 absl::StatusOr<int> RunTrain(const TrainOptions& options);
 absl::StatusOr<int> RunSample(const SampleOptions& options);
 absl::StatusOr<int> RunEval(const EvalOptions& options);
+absl::StatusOr<int> RunExport(const ExportOptions& options);
 absl::StatusOr<int> RunInfo(const InfoOptions& options);
 
 }  // namespace examples::mnist

@@ -36,13 +36,15 @@ nn::DataLoaderOptions LoaderOptions(const RunSettings& settings) {
 
 void Announce(const TrainingRun& run, int64_t per_epoch, const TrainOptions& options) {
   absl::PrintF(
-      "UNet of %s channels, %d parameters; %d iterations an epoch of %d images, %s; %d threads, %s "
-      "kernels\n",
+      "UNet of %s channels, %d parameters; %d iterations an epoch of %d images, %s; activations "
+      "%s; %d threads, "
+      "%s kernels\n",
       absl::StrJoin(run.settings.architecture.channels, ","), run.model->ParameterCount(),
       per_epoch, run.settings.batch_size,
       run.settings.chunk_size == 0 ? "all at once"
                                    : absl::StrCat(run.settings.chunk_size, " at a time"),
-      autograd::NumThreads(), autograd::IsaName(autograd::ActiveIsa()));
+      autograd::DTypeName(run.settings.dtype), autograd::NumThreads(),
+      autograd::IsaName(autograd::ActiveIsa()));
   if (!options.resume) return;
   absl::PrintF("continuing after %d iterations, %d of %d epochs\n", run.iteration(),
                run.finished_epochs(), options.epochs);

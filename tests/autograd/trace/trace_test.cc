@@ -15,6 +15,7 @@
 #include "autograd/ops/concat.h"
 #include "autograd/ops/creation.h"
 #include "autograd/ops/expand.h"
+#include "autograd/trace/op_scope.h"
 
 namespace autograd {
 namespace {
@@ -108,6 +109,16 @@ TEST(Trace, ThreadsAreToldApart) {
     if (event["name"] == "Add") ++adds[event["tid"].get<int>()];
   }
   EXPECT_EQ(adds.size(), 2u);
+}
+
+TEST(Trace, NamesMayBeGoneWhenTheTraceIsWritten) {
+  StartTrace();
+  {
+    std::string name = "Passing";
+    { const OpScope scope(name.c_str(), OpScope::Pass::kForward); }
+    name = "xxxxxxx";
+  }
+  EXPECT_NE(Find(Json::parse(StopTrace()), "Passing"), nullptr);
 }
 
 TEST(Trace, AnOperationThatThrowsIsStillRecorded) {

@@ -17,7 +17,7 @@ import unittest
 
 PROGRAM = os.path.join("examples", "mnist", "mnist")
 # The smallest network, and an epoch of five iterations of three chunks each.
-SMALL = ["--channels=8", "--batch_size=8", "--chunk_size=3"]
+SMALL = ["--channels=8", "--batch_size=8", "--chunk_size=3", "--dtype=f32"]
 TRAIN_IMAGES, TEST_IMAGES = 43, 30
 
 
@@ -188,6 +188,42 @@ class Files(Program):
                      "expected [4, 28, 28, 1] f32")
 
 
+class Export(Program):
+
+    def test_bf16_takes_half_and_draws_nearly_the_same(self):
+        self.succeed(self.train(self.folder, *SMALL, "--max_iterations=2"))
+        done = self.succeed(run("export", self.folder))
+        self.assertIn("as bf16 in", done.stdout)
+        path = os.path.join(self.folder, "model_bf16.safetensors")
+        header = header_of(read(path))
+        self.assertEqual(header["model.conv_in.weight"]["dtype"], "BF16")
+        self.assertEqual(header["__metadata__"]["weights"], "ema")
+        self.assertLess(len(read(path)), 0.65 * len(read(self.folder, "model.safetensors")))
+        sample = ["--steps=2", "--count=1", "--labels=7", "--dtype=f32"]
+        self.succeed(run("sample", self.folder, *sample))
+        _, wanted = npy(read(self.folder, "samples.npy"))
+        other = new_folder()
+        self.succeed(run("sample", other, "--checkpoint=" + path, *sample))
+        _, found = npy(read(other, "samples.npy"))
+        self.assertNotEqual(found, wanted)
+        self.assertLess(max(abs(a - b) for a, b in zip(found, wanted)), 0.05)
+        # In f32 it is model.safetensors again.
+        named = os.path.join(other, "weights.safetensors")
+        self.succeed(run("export", self.folder, "--dtype=f32", "--output=" + named))
+        self.succeed(run("sample", other, "--checkpoint=" + named, *sample))
+        self.assertEqual(npy(read(other, "samples.npy"))[1], wanted)
+        self.refused(run("export", self.folder, "--dtype=auto"), "--dtype is 'auto', expected f32 or bf16")
+
+    def test_without_a_run_the_published_model_is_used_or_missed(self):
+        empty = new_folder()
+        done = run("sample", empty, "--steps=1", "--count=1", "--labels=7")
+        if done.returncode == 0:
+            self.assertIn("mnist_unet.safetensors", done.stdout)
+        else:
+            self.refused(done, "examples/checkpoints/mnist_unet.safetensors, the model that comes with the program",
+                         "--checkpoint")
+
+
 class Eval(Program):
 
     def test_judges_each_setting_and_keeps_the_classifier(self):
@@ -196,7 +232,7 @@ class Eval(Program):
         done = self.succeed(run("eval", self.folder, *flags))
         self.assertIn("training the classifier", done.stderr)
         report = json.loads(read(self.folder, "eval.json"))
-        self.assertEqual(list(report), ["checkpoint", "weights", "solver", "samples_per_class", "seed",
+        self.assertEqual(list(report), ["checkpoint", "weights", "dtype", "solver", "samples_per_class", "seed",
                                         "classifier_accuracy", "floor", "settings"])
         self.assertEqual([(row["guidance_scale"], row["steps"]) for row in report["settings"]],
                          [(1, 1), (1, 2), (2, 1), (2, 2)])
@@ -308,6 +344,8 @@ class Resume(Program):
                        "8", flags=["--channels=16"])
         resume_refused(good, "--batch_size=4 contradicts the checkpoint", flags=["--batch_size=4"])
         resume_refused(good, "--chunk_size=4 contradicts the checkpoint", flags=["--chunk_size=4"])
+        resume_refused(good, "--dtype=bf16 contradicts the checkpoint, which was trained with f32",
+                       flags=["--dtype=bf16"])
         resume_refused(good, "--seed=1 contradicts the checkpoint", flags=["--seed=1"])
 
         def change_channels(header):
@@ -347,7 +385,7 @@ class Errors(Program):
         for command, flags, message in [
             ("train", ["--steps=5"], "--steps is not a flag of train but of sample and eval"),
             ("sample", ["--epochs=5"], "--epochs is not a flag of sample but of train"),
-            ("draw", [], "'draw' is not a command; expected train, sample, eval or info"),
+            ("draw", [], "'draw' is not a command; expected train, sample, eval, export or info"),
             ("train", ["now"], "'now' is not a flag"),
             ("train", ["--epochs=0"], "--epochs is 0, expected 1 to"),
             ("train", ["--batch_size=0"], "--batch_size is 0"),
@@ -461,15 +499,16 @@ class Errors(Program):
     def test_help_and_version(self):
         done = subprocess.run([PROGRAM, "--help"], stdout=subprocess.PIPE, universal_newlines=True)
         self.assertEqual(done.returncode, 0)
-        for command in ["train", "sample", "eval", "info"]:
+        for command in ["train", "sample", "eval", "export", "info"]:
             self.assertIn("\n  %s\n" % command, done.stdout)
         for command, flags in [("train", "epochs=40 batch_size=256 chunk_size=16 learning_rate=0.001 null_probability=0.2 "
-                                "ema=0.9999 flip channels=32,64,64 data_dir output_dir=mnist_out seed=0 threads=0 resume "
+                                "ema=0.9999 flip dtype=f32 channels=32,64,64 data_dir output_dir=mnist_out seed=0 threads=0 resume "
                                 "max_iterations=0 eval_every=1"),
                                ("sample", "checkpoint use_ema labels=0-9 count=4 guidance_scale=4 solver=euler steps=50 "
-                                "seed=0 init_noise output_dir=mnist_out threads=0"),
+                                "dtype=f32 seed=0 init_noise output_dir=mnist_out threads=0"),
                                ("eval", "checkpoint use_ema samples_per_class=100 guidance_scale=2 solver=euler "
-                                "steps=10,50 seed=0 data_dir output_dir=mnist_out threads=0"),
+                                "steps=10,50 dtype=f32 seed=0 data_dir output_dir=mnist_out threads=0"),
+                               ("export", "checkpoint use_ema dtype=bf16 output output_dir=mnist_out"),
                                ("info", "checkpoint channels=32,64,64")]:
             done = subprocess.run([PROGRAM, command, "--help"], stdout=subprocess.PIPE, universal_newlines=True)
             self.assertEqual(done.returncode, 0)

@@ -81,6 +81,36 @@ class Files(Program):
         self.assertIn("--hidden=32 contradicts the checkpoint", done.stderr)
 
 
+    def test_a_preset_is_what_its_flags_say(self):
+        def settings(*flags):
+            folder = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
+            done = run(folder, "--samples=10", "--solver_steps=10", *flags)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return folder, safetensors_header(read(folder, "model.safetensors"))["__metadata__"]
+
+        folder, given = settings("--preset=best", "--iterations=20", "--batch_size=32")
+        self.assertEqual((given["iterations"], given["batch_size"], given["schedule"]), ("20", "32", "cosine"))
+        _, best = settings("--preset=best", "--iterations=20")
+        self.assertEqual((best["batch_size"], best["schedule"], best["learning_rate"]), ("1024", "cosine", "0.01"))
+        _, default = settings("--iterations=20")
+        self.assertEqual((default["batch_size"], default["schedule"]), ("256", "constant"))
+        done = run(folder, "--preset=best", "--checkpoint=" + os.path.join(folder, "model.safetensors"))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--preset=best and --checkpoint", done.stderr)
+
+
+class Quality(Program):
+    def test_the_best_preset_learns_the_moons(self):
+        """One seed of what benchmarks/moons_quality.py --preset=best measures, with a fifth of its iterations."""
+        done = run(self.folder, "--preset=best", "--iterations=6000")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        metrics = json.loads(read(self.folder, "metrics.json"))
+        self.assertEqual((metrics["iterations"], metrics["batch_size"]), (6000, 1024))
+        print("w2 %.4f of %.4f, nll %.4f" % (metrics["w2"], metrics["w2_floor"], metrics["nll"]))
+        self.assertLess(metrics["w2"] - metrics["w2_floor"], 0.02)
+        self.assertLess(metrics["nll"], 0.40)
+
+
 class Threads(Program):
     def test_same_bytes_on_any_number_of_threads(self):
         wanted = None
@@ -96,6 +126,7 @@ class Errors(Program):
     def test_wrong_flags_are_explained_in_one_line(self):
         for flags, message in [
             (["--schedule=linear"], "--schedule is 'linear', expected constant or cosine"),
+            (["--preset=worst"], "--preset is 'worst', expected default or best"),
             (["--path=ot"], "expected cond_ot, polynomial, vp, linear_vp or cosine"),
             (["--solver=rk5"], "expected euler, midpoint, heun2, heun3, rk4, rk4_38 or dopri5"),
             (["--model=cnn"], "--model is 'cnn', expected mlp or time_embedding"),
