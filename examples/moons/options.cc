@@ -19,9 +19,9 @@ using examples::NumberFlag;
 // Optional flags have defaults that depend on the model and the preset.
 ABSL_FLAG(std::string, preset, "default",
           "default, or best: the settings found to learn the moons best within ten seconds, "
-          "--iterations=30000 --batch_size=1024 --schedule=cosine, where these are not given");
+          "--iterations=15000 --batch_size=1024 --schedule=cosine, where these are not given");
 ABSL_FLAG(NumberFlag<int64_t>, iterations, {},
-          "training steps (default 10000, 30000 with --preset=best)");
+          "training steps (default 10000, 15000 with --preset=best)");
 ABSL_FLAG(NumberFlag<int64_t>, batch_size, {},
           "fresh points in each step (default 256, 1024 with --preset=best)");
 ABSL_FLAG(NumberFlag<double>, learning_rate, {},
@@ -149,7 +149,7 @@ absl::StatusOr<Preset> PresetFromFlag(bool has_checkpoint) {
     return status;
   }
   if (name == "default") return Preset{10000, 256, "constant"};
-  if (!has_checkpoint) return Preset{30000, 1024, "cosine"};
+  if (!has_checkpoint) return Preset{15000, 1024, "cosine"};
   return absl::InvalidArgumentError(
       "--preset=best and --checkpoint: a preset is for training, expected one of them");
 }

@@ -101,7 +101,7 @@ class Files(Program):
 
 class Quality(Program):
     def test_the_best_preset_learns_the_moons(self):
-        """One seed of what benchmarks/moons_quality.py --preset=best measures, with a fifth of its iterations."""
+        """One seed of what benchmarks/moons_quality.py --preset=best measures, with two fifths of its iterations."""
         done = run(self.folder, "--preset=best", "--iterations=6000")
         self.assertEqual(done.returncode, 0, done.stderr)
         metrics = json.loads(read(self.folder, "metrics.json"))
