@@ -1,9 +1,9 @@
 // Which instruction set the kernels use.
 //
 // Every kernel family is compiled once for each instruction set, and the best one this processor
-// can run is chosen once, when the first kernel is asked for. AUTOGRAD_ISA in the environment, one of
-// scalar, avx2, avx512, avx512_bf16 and amx, restricts the choice (a name above what the processor
-// has falls back to the best it has).
+// can run is chosen once, when the first kernel is asked for. AUTOGRAD_ISA in the environment, one
+// of scalar, avx2, avx512, avx512_bf16 and amx, restricts the choice (a name above what the
+// processor has falls back to the best it has).
 //
 // Example:
 //   std::cout << "kernels: " << autograd::IsaName(autograd::ActiveIsa()) << "\n";  // kernels: avx512

@@ -11,9 +11,9 @@
 #include "autograd/dtype.h"
 #include "autograd/kernels/conv_direct.h"
 #include "autograd/kernels/conv_reference.h"
-#include "autograd/kernels/isa.h"
 #include "autograd/parallel/parallel.h"
 #include "tests/autograd/kernels/conv_bf16_images.h"
+#include "tests/autograd/kernels/needs_avx512_bf16.h"
 
 namespace autograd::kernels {
 namespace {
@@ -108,13 +108,8 @@ void ExpectRounded(const std::vector<BFloat16>& value, const std::vector<double>
   }
 }
 
-class ConvAmx : public ::testing::Test {
+class ConvAmx : public testing::NeedsAvx512Bf16 {
  protected:
-  void SetUp() override {
-    if (DetectedIsa() < Isa::kAvx512Bf16) {
-      GTEST_SKIP() << "tiles are emulated by code for AVX512_BF16, which is not here";
-    }
-  }
   void TearDown() override { SetNumThreads(before_); }
   const int before_ = NumThreads();
 };

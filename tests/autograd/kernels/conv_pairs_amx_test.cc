@@ -9,9 +9,9 @@
 #include "autograd/bfloat16.h"
 #include "autograd/kernels/conv_pairs.h"
 #include "autograd/kernels/conv_reference.h"
-#include "autograd/kernels/isa.h"
 #include "autograd/parallel/parallel.h"
 #include "tests/autograd/kernels/conv_bf16_images.h"
+#include "tests/autograd/kernels/needs_avx512_bf16.h"
 
 namespace autograd::kernels {
 namespace {
@@ -33,13 +33,8 @@ std::vector<ConvSize> Sizes() {
   return sizes;
 }
 
-class ConvPairsAmx : public ::testing::Test {
+class ConvPairsAmx : public testing::NeedsAvx512Bf16 {
  protected:
-  void SetUp() override {
-    if (DetectedIsa() < Isa::kAvx512Bf16) {
-      GTEST_SKIP() << "tiles are emulated by code for AVX512_BF16, which is not here";
-    }
-  }
   void TearDown() override { SetNumThreads(before_); }
   const int before_ = NumThreads();
 };

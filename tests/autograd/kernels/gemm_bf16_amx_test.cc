@@ -13,7 +13,7 @@
 
 #include "autograd/bfloat16.h"
 #include "autograd/kernels/gemm_bf16_kernels.h"
-#include "autograd/kernels/isa.h"
+#include "tests/autograd/kernels/needs_avx512_bf16.h"
 
 namespace autograd::kernels {
 namespace {
@@ -101,14 +101,7 @@ void PackB(int64_t k, int64_t n, const Matrix<T>& b, void* out) {
   }
 }
 
-class AmxGemm : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (DetectedIsa() < Isa::kAvx512Bf16) {
-      GTEST_SKIP() << "tiles are emulated by code for AVX512_BF16, which is not here";
-    }
-  }
-};
+using AmxGemm = testing::NeedsAvx512Bf16;
 
 template <class T>
 void ExpectProduct(int64_t m, int64_t n, int64_t k, Layout a_layout, Layout b_layout,

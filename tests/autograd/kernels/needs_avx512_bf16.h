@@ -1,0 +1,22 @@
+// NeedsAvx512Bf16: the base of tests that run code for AVX512_BF16 whatever AUTOGRAD_ISA says, such
+// as AMX kernels on emulated tiles. On other processors they are skipped and say so: it is the only
+// place where a test may be.
+#ifndef TESTS_AUTOGRAD_KERNELS_NEEDS_AVX512_BF16_H_
+#define TESTS_AUTOGRAD_KERNELS_NEEDS_AVX512_BF16_H_
+
+#include <gtest/gtest.h>
+
+#include "autograd/kernels/isa.h"
+
+namespace autograd::testing {
+
+class NeedsAvx512Bf16 : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (DetectedIsa() < Isa::kAvx512Bf16) GTEST_SKIP() << "this processor has no AVX512_BF16";
+  }
+};
+
+}  // namespace autograd::testing
+
+#endif  // TESTS_AUTOGRAD_KERNELS_NEEDS_AVX512_BF16_H_
