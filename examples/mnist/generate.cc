@@ -40,7 +40,8 @@ std::vector<Tensor> GenerateStates(const flowmatch::ClassConditionedUNet& model,
   const int64_t n = noise.size(0);
   const Tensor all_labels = Tensor::FromVector(labels, {n});
   const auto velocity = [&model](const Tensor& x, const Tensor& t, const Tensor& chunk_labels) {
-    return model.Forward(x, t, chunk_labels);
+    // A solver asks for one time at once, whose embedding is then computed once for all images.
+    return model.Forward(x, Slice(t, 0, 0, 1), chunk_labels);
   };
   std::vector<std::vector<Tensor>> chunks(times.size());
   const int64_t chunk = options.chunk > 0 ? options.chunk : std::max<int64_t>(1, n);

@@ -368,6 +368,17 @@ class Resume(Program):
 
 class Threads(Program):
 
+    def test_bf16_goes_on_in_bf16(self):
+        whole = new_folder()
+        done = self.succeed(self.train(whole, *SMALL, "--dtype=bf16", "--max_iterations=4"))
+        self.assertIn("activations bf16", done.stdout)
+        self.succeed(self.train(self.folder, *SMALL, "--dtype=bf16", "--max_iterations=2"))
+        self.succeed(self.train(self.folder, "--resume", "--max_iterations=4"))
+        self.assertEqual(read(self.folder, "checkpoint.safetensors"), read(whole, "checkpoint.safetensors"))
+        f32 = new_folder()
+        self.succeed(self.train(f32, *SMALL, "--max_iterations=4"))
+        self.assertNotEqual(read(f32, "checkpoint.safetensors"), read(whole, "checkpoint.safetensors"))
+
     def test_same_bytes_on_any_number_of_threads(self):
         wanted = None
         for threads in (1, 3):
@@ -502,12 +513,12 @@ class Errors(Program):
         for command in ["train", "sample", "eval", "export", "info"]:
             self.assertIn("\n  %s\n" % command, done.stdout)
         for command, flags in [("train", "epochs=40 batch_size=256 chunk_size=16 learning_rate=0.001 null_probability=0.2 "
-                                "ema=0.9999 flip dtype=f32 channels=32,64,64 data_dir output_dir=mnist_out seed=0 threads=0 resume "
+                                "ema=0.9999 flip dtype=auto channels=32,64,64 data_dir output_dir=mnist_out seed=0 threads=0 resume "
                                 "max_iterations=0 eval_every=1"),
                                ("sample", "checkpoint use_ema labels=0-9 count=4 guidance_scale=4 solver=euler steps=50 "
-                                "dtype=f32 seed=0 init_noise output_dir=mnist_out threads=0"),
+                                "dtype=auto seed=0 init_noise output_dir=mnist_out threads=0"),
                                ("eval", "checkpoint use_ema samples_per_class=100 guidance_scale=2 solver=euler "
-                                "steps=10,50 dtype=f32 seed=0 data_dir output_dir=mnist_out threads=0"),
+                                "steps=10,50 dtype=auto seed=0 data_dir output_dir=mnist_out threads=0"),
                                ("export", "checkpoint use_ema dtype=bf16 output output_dir=mnist_out"),
                                ("info", "checkpoint channels=32,64,64")]:
             done = subprocess.run([PROGRAM, command, "--help"], stdout=subprocess.PIPE, universal_newlines=True)
