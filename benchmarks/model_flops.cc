@@ -69,7 +69,11 @@ ModelFlops ForwardFlops(const nn::Module& model, int64_t height, int64_t width) 
     const bool attention = absl::StrContains(name, "attentions.");
     if (tensor.rank() == 4) flops.convolution += 2 * weights * pixels;
     if (tensor.rank() == 2 && !IsEmbedding(name)) {
-      flops.linear += 2 * weights * (attention ? pixels : 1);
+      const double products = 2 * weights * (attention ? pixels : 1);
+      flops.linear += products;
+      const bool result = absl::StrContains(name, "to_out");
+      if (attention && result) flops.attention_out += products;
+      if (attention && !result) flops.attention_in += products;
     }
     // One normalisation stands before each attention and has its channels.
     if (attention && absl::EndsWith(name, "group_norm.weight")) {

@@ -25,6 +25,9 @@ namespace benchmarks {
 // Of one image (or row) on the way forward.
 struct ModelFlops {
   double convolution = 0, linear = 0, attention = 0;
+  // Of `linear`: the projections to q, k and v, which are one product, and those of attention's
+  // result, which run as convolutions that add the residual.
+  double attention_in = 0, attention_out = 0;
   double total() const { return convolution + linear + attention; }
 };
 

@@ -39,8 +39,11 @@ constexpr char kProgram[] = "roofline";
 
 // Operations of a forward pass of one image that belong to a kind of operation.
 double FlopsOf(const std::string& name, const benchmarks::ModelFlops& model) {
-  if (absl::StartsWith(name, "Conv2d")) return model.convolution;
-  if (absl::StartsWith(name, "Linear")) return model.linear;
+  if (absl::StartsWith(name, "Conv2d")) return model.convolution + model.attention_out;
+  if (absl::StartsWith(name, "LinearConcat")) return model.attention_in;
+  if (absl::StartsWith(name, "Linear")) {
+    return model.linear - model.attention_in - model.attention_out;
+  }
   if (absl::StartsWith(name, "ScaledDotProductAttention")) return model.attention;
   return 0;
 }

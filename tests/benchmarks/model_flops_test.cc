@@ -49,6 +49,7 @@ TEST(ModelFlopsTest, TheUNetOfMnist) {
   const ModelFlops flops = ForwardFlops(model, 28, 28);
   EXPECT_EQ(flops.convolution, 544409600);
   EXPECT_EQ(flops.linear, 42024960);
+  EXPECT_EQ(flops.attention_in, 3 * flops.attention_out);
   // Five of 14 x 14 pixels and six of 7 x 7.
   EXPECT_EQ(flops.attention, 4.0 * 64 * (5 * 196 * 196 + 6 * 49 * 49));
 }
