@@ -35,7 +35,6 @@ def _isa_library(name, srcs, copts, **kwargs):
             "@platforms//cpu:x86_64": copts,
             "//conditions:default": [],
         }),
-        linkstatic = True,
         tags = ["isa_kernel"],
         deps = ["//autograd:bfloat16"],
         target_compatible_with = ["@platforms//cpu:x86_64"],

@@ -11,7 +11,8 @@ COPTS = [
 ]
 
 def cc_library(name, copts = [], **kwargs):
-    native.cc_library(name = name, copts = COPTS + copts, **kwargs)
+    # No shared libraries, for which every file would be compiled a second time.
+    native.cc_library(name = name, copts = COPTS + copts, linkstatic = True, **kwargs)
 
 def cc_binary(name, copts = [], **kwargs):
     native.cc_binary(name = name, copts = COPTS + copts, **kwargs)

@@ -17,6 +17,7 @@ def isa_cc_test(name, srcs, env = {}, size = "small", deps = [], copts = [], isa
         srcs = srcs,
         testonly = True,
         alwayslink = True,
+        linkstatic = True,
         copts = ["-std=c++20", "-ffp-contract=off"] + copts,
         deps = deps + ["@com_google_googletest//:gtest"],
     )
