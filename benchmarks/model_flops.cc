@@ -67,7 +67,10 @@ ModelFlops ForwardFlops(const nn::Module& model, int64_t height, int64_t width) 
     const double pixels = PixelsAfter(Halvings(name, levels), height, width);
     const auto weights = static_cast<double>(tensor.numel());
     const bool attention = absl::StrContains(name, "attentions.");
-    if (tensor.rank() == 4) flops.convolution += 2 * weights * pixels;
+    if (tensor.rank() == 4) {
+      flops.convolution += 2 * weights * pixels;
+      if (absl::StrContains(name, "upsamplers")) flops.upsampling += 2 * weights * pixels;
+    }
     if (tensor.rank() == 2 && !IsEmbedding(name)) {
       const double products = 2 * weights * (attention ? pixels : 1);
       flops.linear += products;

@@ -8,11 +8,14 @@
 // for the scores and as many for the mix. A training step does three times the forward pass: the
 // gradient by the input and that by the weights cost each as much as the forward pass.
 //
+// Convolutions of enlarged images are computed with 4 of every 9 of these (see
+// autograd/ops/upsample_conv.h), so what the processor does is a little less: computed().
+//
 // Example:
 //   autograd::Generator generator(0);
 //   const flowmatch::ClassConditionedUNet model({}, generator);
 //   const benchmarks::ModelFlops flops = benchmarks::ForwardFlops(model, 28, 28);
-//   std::cout << 3e-6 * flops.total() << " MFLOP an image and training step\n";
+//   std::cout << 3e-6 * flops.computed() << " MFLOP an image and training step\n";
 #ifndef BENCHMARKS_MODEL_FLOPS_H_
 #define BENCHMARKS_MODEL_FLOPS_H_
 
@@ -28,7 +31,12 @@ struct ModelFlops {
   // Of `linear`: the projections to q, k and v, which are one product, and those of attention's
   // result, which run as convolutions that add the residual.
   double attention_in = 0, attention_out = 0;
+  // Of `convolution`: those of enlarged images.
+  double upsampling = 0;
+  double computed_upsampling() const { return upsampling * 4 / 9; }
+  // As PyTorch counts, and what is computed of it.
   double total() const { return convolution + linear + attention; }
+  double computed() const { return total() - upsampling + computed_upsampling(); }
 };
 
 // For nn::UNet2D, alone or inside another module, on images of height x width; and for networks of

@@ -39,7 +39,11 @@ constexpr char kProgram[] = "roofline";
 
 // Operations of a forward pass of one image that belong to a kind of operation.
 double FlopsOf(const std::string& name, const benchmarks::ModelFlops& model) {
-  if (absl::StartsWith(name, "Conv2d")) return model.convolution + model.attention_out;
+  if (absl::StartsWith(name, "Conv2d")) {
+    return model.convolution - model.upsampling + model.attention_out;
+  }
+  // Behind UpsampleConv2d.
+  if (absl::StartsWith(name, "ConvTranspose2d")) return model.computed_upsampling();
   if (absl::StartsWith(name, "LinearConcat")) return model.attention_in;
   if (absl::StartsWith(name, "Linear")) {
     return model.linear - model.attention_in - model.attention_out;
@@ -91,7 +95,7 @@ void PrintTable(const std::vector<benchmarks::OperationTime>& table, double mill
   absl::PrintF("%-44s  %8.2f  %5.1f%%\n", "between operations", rest / steps,
                100 * rest / milliseconds);
   absl::PrintF("%-44s  %8.2f  %5.1f%%  %6s%s\n", "a step", milliseconds / steps, 100.0, "",
-               Limits(3 * images * model.total(), 0, 1e-3 * milliseconds, arithmetic));
+               Limits(3 * images * model.computed(), 0, 1e-3 * milliseconds, arithmetic));
 }
 
 int Run() {

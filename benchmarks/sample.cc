@@ -62,7 +62,7 @@ int Run() {
                                .batch_size = batch,
                                .chunk_size = options.chunk,
                                .flops = evaluations * static_cast<double>(batch) *
-                                        benchmarks::ForwardFlops(model, 28, 28).total(),
+                                        benchmarks::ForwardFlops(model, 28, 28).computed(),
                                .milliseconds = {}};
   report.milliseconds = benchmarks::TimeCalls(steps, absl::GetFlag(FLAGS_warmup), [&] {
     examples::mnist::Generate(model, noise, labels, options);

@@ -99,7 +99,7 @@ double TrainingStep::Run() {
 double TrainingStep::flops() const {
   constexpr double kPasses = 3;  // forward, and backward by inputs and by weights
   return kPasses * static_cast<double>(options_.batch_size) *
-         ForwardFlops(*model_, kImageSize, kImageSize).total();
+         ForwardFlops(*model_, kImageSize, kImageSize).computed();
 }
 
 }  // namespace benchmarks

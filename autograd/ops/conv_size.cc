@@ -76,14 +76,18 @@ int64_t Extent(int64_t kernel, int64_t dilation) { return dilation * (kernel - 1
 
 }  // namespace
 
+bool AreConvOperands(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups) {
+  return AreImages(x, weight) && x.size(3) == weight.size(3) * groups &&
+         weight.size(0) % groups == 0 && BiasFits(weight, bias, weight.size(0));
+}
+
 ConvSize Conv2dSize(const Tensor& x, const Tensor& weight, const Tensor& bias,
                     const Conv2dOptions& options) {
   const auto fail = [&](const std::string& why) {
     Fail("Conv2d", x, weight, bias, Text(options), why);
   };
   if (!AreValid(options)) fail("wants strides, dilations and groups of 1 or more, padding of 0");
-  if (!AreImages(x, weight) || x.size(3) != weight.size(3) * options.groups ||
-      weight.size(0) % options.groups != 0 || !BiasFits(weight, bias, weight.size(0))) {
+  if (!AreConvOperands(x, weight, bias, options.groups)) {
     fail(
         "do not fit; wants [B, H, W, C], [O, kh, kw, C / groups] and [O], O a multiple of groups, "
         "all "

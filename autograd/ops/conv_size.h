@@ -2,12 +2,17 @@
 #ifndef AUTOGRAD_OPS_CONV_SIZE_H_
 #define AUTOGRAD_OPS_CONV_SIZE_H_
 
+#include <cstdint>
+
 #include "autograd/kernels/conv_size.h"
 #include "autograd/ops/conv_options.h"
 #include "autograd/tensor.h"
 
 namespace autograd::internal {
 
+// Whether x is [B, H, W, C], weight [O, kh, kw, C / groups] and bias undefined or [O], of dtypes
+// that Conv2d takes together.
+bool AreConvOperands(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups = 1);
 // These throw std::invalid_argument as Conv2d and ConvTranspose2d say.
 kernels::ConvSize Conv2dSize(const Tensor& x, const Tensor& weight, const Tensor& bias,
                              const Conv2dOptions& options);

@@ -4,6 +4,7 @@
 
 #include "autograd/ops/pad.h"
 #include "autograd/ops/resample.h"
+#include "autograd/ops/upsample_conv.h"
 
 namespace nn {
 namespace {
@@ -51,6 +52,9 @@ Upsample2d::Upsample2d(int64_t channels, Generator& generator, autograd::DType d
 }
 
 Tensor Upsample2d::Forward(const Tensor& x, int64_t height, int64_t width) const {
+  if (height == 2 * x.size(1) && width == 2 * x.size(2)) {
+    return autograd::UpsampleConv2d(x, conv_.weight(), conv_.bias());
+  }
   return conv_.Forward(autograd::UpsampleNearest2d(x, height, width));
 }
 

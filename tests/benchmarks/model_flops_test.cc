@@ -36,6 +36,7 @@ TEST(ModelFlopsTest, UNetByHand) {
   conv += large * 9 * 16 * 16;                        // to the larger image
   conv += large * (resnet(24, 8) + resnet(16, 8));    // up
   EXPECT_EQ(flops.convolution, 2 * conv);
+  EXPECT_EQ(flops.upsampling, 2 * large * 9 * 16 * 16);
   // Down, in the middle, and two on the way up.
   EXPECT_EQ(flops.attention, 4 * (4 * small * small * 16));
   const double blocks = 8 + 16 + 2 * 16 + 2 * 16 + 2 * 8;  // channels a time is projected to
@@ -49,6 +50,7 @@ TEST(ModelFlopsTest, TheUNetOfMnist) {
   const ModelFlops flops = ForwardFlops(model, 28, 28);
   EXPECT_EQ(flops.convolution, 544409600);
   EXPECT_EQ(flops.linear, 42024960);
+  EXPECT_EQ(flops.total() - flops.computed(), 2 * 5 * 64 * 64 * (28 * 28 + 14 * 14));
   EXPECT_EQ(flops.attention_in, 3 * flops.attention_out);
   // Five of 14 x 14 pixels and six of 7 x 7.
   EXPECT_EQ(flops.attention, 4.0 * 64 * (5 * 196 * 196 + 6 * 49 * 49));

@@ -10,7 +10,7 @@ const std::vector<OpCase>& AllCases() {
           CompareCases,    ConvCases,       DropoutCases,   ExpandCases, IndexCases,
           LinearCases,     LossCases,       MatMulCases,    NormCases,   PoolCases,
           ReduceCases,     ResampleCases,   SelectCases,    ShapeCases,  SoftmaxCases,
-          UnaryCases}) {
+          UnaryCases,      UpsampleConvCases}) {
       for (OpCase& line : family()) all->push_back(std::move(line));
     }
     return all;

@@ -29,6 +29,7 @@ std::vector<OpCase> AttentionCases();
 std::vector<OpCase> PoolCases();
 std::vector<OpCase> ResampleCases();
 std::vector<OpCase> ShapeCases();
+std::vector<OpCase> UpsampleConvCases();
 
 }  // namespace autograd::testing
 
