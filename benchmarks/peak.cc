@@ -97,6 +97,7 @@ __attribute__((target("amx-tile,amx-bf16"))) void TileLoop(int64_t rounds) {
     config.row_bytes[tile] = 64;
     config.rows[tile] = 16;
   }
+  asm volatile("" ::: "memory");  // gcc 12 may drop stores to the configuration otherwise
   _tile_loadconfig(&config);
   _tile_zero(0);
   _tile_zero(1);

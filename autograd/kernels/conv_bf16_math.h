@@ -11,14 +11,14 @@
 #include "autograd/kernels/conv_math.h"
 #include "autograd/kernels/gemm_pack.h"
 #include "autograd/kernels/gemm_transpose.h"
-#include "autograd/kernels/simd_avx512.h"
+#include "autograd/kernels/simd_avx512_bf16.h"
 
 namespace autograd::kernels {
 namespace {
 
 // The policy that conv_math.h describes.
 struct Bf16PairMath {
-  using V = Avx512F32;
+  using V = Avx512Bf16F32;
   using Source = BFloat16;
   using Row = __m512bh;
   static constexpr int kDepth = 2;
@@ -64,7 +64,7 @@ inline void CopyBf16(int64_t count, int64_t channels, const BFloat16* from, int6
 template <int kCols, int kUnit>
 void PackPairs(int64_t channels, int64_t outputs, const float* w, int64_t channel_stride,
                int64_t output_stride, BFloat16* to) {
-  using V = Avx512F32;
+  using V = Avx512Bf16F32;
   constexpr int64_t kBlock = 16;
   float block[kBlock * kCols];
   const int64_t padded = (channels + kUnit - 1) / kUnit * kUnit;

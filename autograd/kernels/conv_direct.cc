@@ -8,6 +8,7 @@
 #include "autograd/kernels/conv_pass.h"
 #include "autograd/kernels/gemm_scratch.h"
 #include "autograd/kernels/isa.h"
+#include "autograd/parallel/parallel.h"
 
 namespace autograd::kernels {
 namespace {
@@ -21,6 +22,9 @@ struct Phase {
 };
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Weights whose packing is worth a thread of its own.
+constexpr int64_t kPackWeights = 8192;
 
 Phase ForwardPhase(int64_t count, int64_t kernel, int64_t stride, int64_t padding,
                    int64_t dilation) {
@@ -86,22 +90,28 @@ void PackGroup(const DirectKernels<Source, Image>& kernels, const ConvPass<Sourc
                int64_t channels, const Phase& rows, const Phase& columns, int64_t kernel_width,
                const float* w, const WeightStrides& strides, Source* to) {
   const int64_t cols = kernels.cols, panel = pass.taps * channels * cols;
-  int64_t t = 0;
-  for (int64_t a = 0; a < rows.taps; ++a) {
-    for (int64_t b = 0; b < columns.taps; ++b, ++t) {
-      const int64_t tap = (rows.first_tap + a * rows.tap_step) * kernel_width + columns.first_tap +
-                          b * columns.tap_step;
-      if (pass.dots) {
-        PackForDots(pass, t, channels, w + tap * strides.tap, strides, to);
-        continue;
-      }
-      for (int64_t o = 0; o < pass.outputs; o += cols) {
-        kernels.pack(pass.source_channels, std::min(cols, pass.outputs - o),
-                     w + tap * strides.tap + o * strides.output, strides.source, strides.output,
-                     to + o / cols * panel + t * channels * cols);
-      }
+  const auto tap_at = [&](int64_t t) {
+    const int64_t a = t / columns.taps, b = t % columns.taps;
+    return w + ((rows.first_tap + a * rows.tap_step) * kernel_width + columns.first_tap +
+                b * columns.tap_step) *
+                   strides.tap;
+  };
+  if (pass.dots) {
+    for (int64_t t = 0; t < pass.taps; ++t) {
+      PackForDots(pass, t, channels, tap_at(t), strides, to);
     }
+    return;
   }
+  const int64_t panels = CeilDiv(pass.outputs, cols);
+  const int64_t grain = std::max<int64_t>(1, kPackWeights / (channels * cols + 1));
+  ParallelFor(pass.taps * panels, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t t = i / panels, q = i % panels, o = q * cols;
+      kernels.pack(pass.source_channels, std::min(cols, pass.outputs - o),
+                   tap_at(t) + o * strides.output, strides.source, strides.output,
+                   to + q * panel + t * channels * cols);
+    }
+  });
 }
 
 const int64_t* TapOffsets(const Phase& rows, const Phase& columns) {

@@ -77,32 +77,36 @@ struct Gradient {
   const ConvSize& s;
   bool rows_are_outputs;
 
-  // Adds `r` to the sums of taps [first_tap, last_tap): [groups, out, taps, in] or, of each group,
-  // [taps, in, out].
-  void AddRows(const Rows& r, int64_t first_tap, int64_t last_tap, float* sums) const {
+  // The sums of `r` for taps [first_tap, last_tap): [groups, out, taps, in] or, of each group,
+  // [taps, in, out], written or, with `adds`, added to those there are.
+  void SumRows(const Rows& r, int64_t first_tap, int64_t last_tap, bool adds, float* sums) const {
     for (int64_t tap = first_tap; tap < last_tap; ++tap) {
       const int64_t row = tap / s.kernel_width * s.dilation_height - s.padding_height;
       const int64_t column = tap % s.kernel_width * s.dilation_width - s.padding_width;
       const Range rows = InsideOf(s.height, s.out_height, row, s.stride_height);
       const Range columns = InsideOf(s.width, s.out_width, column, s.stride_width);
       const int64_t first = std::max(r.begin, rows.begin), last = std::min(r.end, rows.end);
-      if (first >= last || columns.begin >= columns.end) continue;
+      if (first >= last || columns.begin >= columns.end) {
+        if (!adds) SumTap(tap, 0, 0, r.x, r.dy, adds, sums);
+        continue;
+      }
       const float* image = r.x + ((first * s.stride_height + row - r.first) * s.width +
                                   columns.begin * s.stride_width + column) *
                                      s.channels;
       const float* gradient =
           r.dy + ((first - r.begin) * s.out_width + columns.begin) * s.out_channels;
-      AddTap(tap, last - first, columns.end - columns.begin, image, gradient, sums);
+      SumTap(tap, last - first, columns.end - columns.begin, image, gradient, adds, sums);
     }
   }
 
  private:
-  void AddTap(int64_t tap, int64_t rows, int64_t width, const float* image, const float* gradient,
-              float* sums) const {
+  void SumTap(int64_t tap, int64_t rows, int64_t width, const float* image, const float* gradient,
+              bool adds, float* sums) const {
     const int64_t in = s.group_channels(), out = s.group_out_channels();
     OuterBlock b;
     b.rows = rows;
     b.width = width;
+    b.adds = adds;
     for (int64_t g = 0; g < s.groups; ++g) {
       float* to = sums + g * out * s.filter();
       const int64_t x_row = s.stride_height * s.width * s.channels;
@@ -180,9 +184,6 @@ void WeightGradient(const ConvKernels& kernels, const ConvSize& s, const T* x, c
   const Cuts cuts = CutsOf(s);
   // The last part is for the sum of the others, where its order is not that of dw.
   float* parts = GetScratch<float>(ScratchUse::kConvParts, (cuts.runs + 1) * s.weights());
-  ParallelFor(cuts.runs, 1, [&](int64_t run, int64_t) {
-    std::fill_n(parts + run * s.weights(), s.weights(), 0.0f);
-  });
   const int64_t tasks = CeilDiv(s.taps(), cuts.taps);
   ParallelFor(cuts.runs * tasks, 1, [&](int64_t task, int64_t) {
     const int64_t run = task / tasks, tap = task % tasks * cuts.taps;
@@ -190,8 +191,8 @@ void WeightGradient(const ConvKernels& kernels, const ConvSize& s, const T* x, c
     for (int64_t i = run * cuts.run; i < end; ++i) {
       const int64_t first = i % cuts.blocks * cuts.block;
       const int64_t last = std::min(s.out_height, first + cuts.block);
-      gradient.AddRows(RowsOf(s, i / cuts.blocks, first, last, x, dy), tap, tap + cuts.taps,
-                       parts + run * s.weights());
+      gradient.SumRows(RowsOf(s, i / cuts.blocks, first, last, x, dy), tap, tap + cuts.taps,
+                       i > run * cuts.run, parts + run * s.weights());
     }
   });
   float* total = gradient.rows_are_outputs ? dw : parts + cuts.runs * s.weights();

@@ -67,8 +67,8 @@ using ConvF32Kernels = DirectKernels<float, float>;
 using ConvWidenedKernels = DirectKernels<float, BFloat16>;
 using ConvBf16Kernels = DirectKernels<BFloat16, BFloat16>;
 
-// dw[a, b] += the sum over rows i and pixels j of left[i row + j pixel + a] right[i row + j pixel +
-// b].
+// dw[a, b] = the sum over rows i and pixels j of left[i row + j pixel + a] right[i row + j pixel +
+// b], or is that much larger.
 struct OuterBlock {
   int64_t rows, width;
   const float* left;
@@ -77,6 +77,7 @@ struct OuterBlock {
   int64_t right_row_stride, right_pixel_stride, right_channels;
   float* dw;
   int64_t dw_row_stride;
+  bool adds;  // to dw
 };
 
 // The kernels that multiply in f32.

@@ -29,7 +29,8 @@ void RunOuterTile(const OuterBlock& b, const OuterTile& t) {
   typename V::Vec sum[kRows * kVecs];
 #pragma GCC unroll 64
   for (int i = 0; i < kRows * kVecs; ++i) {
-    sum[i] = load(t.dw + (i / kVecs) * b.dw_row_stride + (i % kVecs) * V::kLanes);
+    const float* from = t.dw + (i / kVecs) * b.dw_row_stride + (i % kVecs) * V::kLanes;
+    sum[i] = b.adds ? load(from) : V::Zero();
   }
   for (int64_t row = 0; row < b.rows; ++row) {
     const float* left = t.left + row * b.left_row_stride;

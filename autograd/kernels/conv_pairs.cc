@@ -60,6 +60,7 @@ struct Tap {
 struct Plan {
   int64_t row_pairs;            // pairs of a packed row, of dy and of x
   int64_t most_rows;            // by which a tap shifts
+  int64_t most_pairs;           // and by which it does along a row
   int64_t in_pitch, out_pitch;  // channels of a packed pixel
   bool arranges;                // dy's pairs, by ConvPairsKernels::arrange
   bool rows_are_outputs;        // of a tap's outer product, rather than columns
@@ -152,6 +153,7 @@ Plan PlanOf(const ConvPairsKernels& kernels, const ConvSize& s) {
   FindCopies(s, &plan);
   plan.row_pairs = RowPairs(s, plan);
   plan.most_rows = (s.kernel_height - 1) * s.dilation_height / s.stride_height;
+  plan.most_pairs = (s.kernel_width - 1) * s.dilation_width / s.stride_width / 2;
   plan.in_pitch = RoundUp(s.channels, kPairChannels);
   plan.out_pitch = RoundUp(s.out_channels, kPairChannels);
   plan.arranges = kernels.arrange != nullptr;
@@ -220,15 +222,17 @@ class Block {
     }
   }
 
-  // Adds tap `tap` of outputs [output, output + outputs) to sums [out, taps, in] or [taps, in,
-  // out].
-  void AddTap(int64_t tap, int64_t output, int64_t outputs, float* sums) const {
+  // The sums of tap `tap` and outputs [output, output + outputs): [out, taps, in] or [taps, in,
+  // out], written or, with `adds`, added to those there are.
+  void SumTap(int64_t tap, int64_t output, int64_t outputs, bool adds, float* sums) const {
     const int64_t offset = tap / s_.kernel_width * s_.dilation_height - s_.padding_height;
     const Range inside = InsideOf(s_.height, s_.out_height, offset, s_.stride_height);
-    const int64_t first = plan_.arranges ? 0 : std::max(inside.begin, first_row_) - first_row_;
-    const int64_t last =
-        plan_.arranges ? rows_ : std::min(inside.end, first_row_ + rows_) - first_row_;
-    if (first >= last) return;
+    int64_t first = plan_.arranges ? 0 : std::max(inside.begin, first_row_) - first_row_;
+    int64_t last = plan_.arranges ? rows_ : std::min(inside.end, first_row_ + rows_) - first_row_;
+    if (first >= last) {
+      if (adds) return;
+      first = last = 0;
+    }
     const Tap& t = plan_.taps[tap];
     const uint32_t* x =
         x_ + (t.copy * copy_pairs_ + (first + t.rows) * plan_.row_pairs + t.pairs) * plan_.in_pitch;
@@ -236,6 +240,7 @@ class Block {
                                        : y_ + first * plan_.row_pairs * plan_.out_pitch + output;
     const int64_t x_image = x_rows_ * plan_.row_pairs, y_image = rows_ * plan_.row_pairs;
     PairsBlock b = {};
+    b.adds = adds;
     b.images = images_;
     b.rows = last - first;
     b.pairs = CeilDiv(s_.out_width, 2);
@@ -256,8 +261,8 @@ class Block {
 
  private:
   // What is read of x behind its last row meets zeros of dy only, but has to be finite: a tap
-  // reaches into one more row, and kernels may run over a multiple of 16 pairs.
-  static int64_t Behind(const Plan& plan) { return plan.row_pairs + 16; }
+  // reaches beyond it, and kernels may run over a multiple of 16 pairs.
+  static int64_t Behind(const Plan& plan) { return plan.most_pairs + 16; }
   int64_t ArrangedPairs() const { return RoundUp(rows_ * plan_.row_pairs, 16); }
   int64_t PackedSize() const {
     return images_ * rows_ * plan_.row_pairs * plan_.out_pitch +
@@ -289,13 +294,13 @@ class Block {
 };
 
 // The taps of a task.
-void AddTaps(const ConvPairsKernels& kernels, const ConvSize& s, const Plan& plan,
-             const Block& block, int64_t first_tap, float* sums) {
+void SumTaps(const ConvPairsKernels& kernels, const ConvSize& s, const Plan& plan,
+             const Block& block, int64_t first_tap, bool adds, float* sums) {
   if (kernels.begin != nullptr) kernels.begin();
   for (int64_t output = 0; output < s.out_channels; output += plan.task_outputs) {
     const int64_t outputs = std::min(plan.task_outputs, s.out_channels - output);
     for (int64_t tap = first_tap; tap < first_tap + plan.task_taps; ++tap) {
-      block.AddTap(tap, output, outputs, sums);
+      block.SumTap(tap, output, outputs, adds, sums);
     }
   }
   if (kernels.end != nullptr) kernels.end();
@@ -320,9 +325,6 @@ void PairsWeightGradient(const ConvPairsKernels& kernels, const ConvSize& s, con
   const Plan plan = PlanOf(kernels, s);
   // The last part is for the sum of the others, where its order is not that of dw.
   float* parts = GetScratch<float>(ScratchUse::kConvParts, (plan.runs + 1) * s.weights());
-  ParallelFor(plan.runs, 1, [&](int64_t run, int64_t) {
-    std::fill_n(parts + run * s.weights(), s.weights(), 0.0f);
-  });
   const int64_t tasks = CeilDiv(s.taps(), plan.task_taps);
   ParallelFor(plan.runs * tasks, 1, [&](int64_t task, int64_t) {
     const int64_t run = task / tasks, first_tap = task % tasks * plan.task_taps;
@@ -333,7 +335,7 @@ void PairsWeightGradient(const ConvPairsKernels& kernels, const ConvSize& s, con
       for (int64_t copy = 0; copy < plan.num_copies; ++copy) {
         if (tasks == 1 || plan.taps[first_tap].copy == copy) block.PackCopy(copy, x);
       }
-      AddTaps(kernels, s, plan, block, first_tap, parts + run * s.weights());
+      SumTaps(kernels, s, plan, block, first_tap, i > run * plan.run, parts + run * s.weights());
     }
   });
   float* total = plan.rows_are_outputs ? dw : parts + plan.runs * s.weights();

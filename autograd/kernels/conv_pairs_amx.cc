@@ -48,20 +48,21 @@ void Arrange(int64_t images, int64_t pairs, int64_t pitch, const uint32_t* packe
   }
 }
 
-// dw[rows, cols] += sums [32, 32].
-void AddSums(int64_t rows, int64_t cols, const float* sums, float* dw, int64_t row_stride) {
+// dw[rows, cols] = sums [32, 32], or is that much larger.
+void PutSums(int64_t rows, int64_t cols, const float* sums, bool adds, float* dw,
+             int64_t row_stride) {
   const int64_t lower = AtMost(kTileCols, cols);
   const __mmask16 first = FirstOf16(lower), second = FirstOf16(cols - lower);
+  const auto put = [=](float* to, __mmask16 mask, const float* from) {
+    __m512 sum = _mm512_load_ps(from);
+    if (adds) sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, to), sum);
+    _mm512_mask_storeu_ps(to, mask, sum);
+  };
   for (int64_t i = 0; i < rows; ++i) {
     float* to = dw + i * row_stride;
     const float* from = sums + i * kBlockChannels;
-    _mm512_mask_storeu_ps(to, first,
-                          _mm512_add_ps(_mm512_maskz_loadu_ps(first, to), _mm512_load_ps(from)));
-    if (second == 0) continue;
-    to += kTileCols;
-    _mm512_mask_storeu_ps(
-        to, second,
-        _mm512_add_ps(_mm512_maskz_loadu_ps(second, to), _mm512_load_ps(from + kTileCols)));
+    put(to, first, from);
+    if (second != 0) put(to + kTileCols, second, from + kTileCols);
   }
 }
 
@@ -102,7 +103,7 @@ void Outer(const PairsBlock& b) {
         cols > kTileCols ? RunPixels<1, 2>(b, left, right, sums)
                          : RunPixels<1, 1>(b, left, right, sums);
       }
-      AddSums(rows, cols, sums, b.dw + o * b.dw_row_stride + c, b.dw_row_stride);
+      PutSums(rows, cols, sums, b.adds, b.dw + o * b.dw_row_stride + c, b.dw_row_stride);
     }
   }
 }

@@ -32,7 +32,7 @@ void RunPairsTile(const PairsBlock& b, const PairsTile& t) {
 #pragma GCC unroll 64
   for (int i = 0; i < kTileRows * kTileVecs; ++i) {
     const float* from = t.dw + (i / kTileVecs) * b.dw_row_stride + (i % kTileVecs) * kLanes;
-    sum[i] = _mm512_maskz_loadu_ps(mask(i % kTileVecs), from);
+    sum[i] = b.adds ? _mm512_maskz_loadu_ps(mask(i % kTileVecs), from) : _mm512_setzero_ps();
   }
   for (int64_t image = 0; image < b.images; ++image) {
     for (int64_t row = 0; row < b.rows; ++row) {

@@ -22,8 +22,8 @@ struct PairsRow {
   uint32_t* to;   // one element for each pair
 };
 
-// dw[a, b] += the sum over images, rows, pairs m and their pixels i of left[.., m, a, i]
-// right[.., m, b, i]. Strides are in pairs, pitches in channels. Pairs between `pairs` and
+// dw[a, b] = the sum over images, rows, pairs m and their pixels i of left[.., m, a, i]
+// right[.., m, b, i], or is that much larger. Strides are in pairs, pitches in channels. Pairs between `pairs` and
 // row_stride may be added too, since left has zeros there, and after the last row up to 16 more.
 struct PairsBlock {
   int64_t images, rows, pairs;
@@ -34,6 +34,7 @@ struct PairsBlock {
   int64_t right_image_stride, right_pitch, right_channels;
   float* dw;
   int64_t dw_row_stride;
+  bool adds;  // to dw
 };
 
 struct ConvPairsKernels {

@@ -11,6 +11,7 @@ namespace autograd::kernels {
 #ifdef AUTOGRAD_X86
 extern const GroupNormTables kGroupNormAvx2;
 extern const GroupNormTables kGroupNormAvx512;
+extern const GroupNormTables kGroupNormAvx512Bf16;
 #endif
 
 namespace {
@@ -113,9 +114,10 @@ const GroupNormTables& Choose() {
     case Isa::kAvx2:
       return kGroupNormAvx2;
     case Isa::kAvx512:
+      return kGroupNormAvx512;
     case Isa::kAvx512Bf16:
     case Isa::kAmx:
-      return kGroupNormAvx512;
+      return kGroupNormAvx512Bf16;
 #endif
     default:
       return kGroupNormScalar;

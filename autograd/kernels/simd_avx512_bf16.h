@@ -13,14 +13,16 @@
 namespace autograd::kernels {
 namespace {
 
-// Floats that the processor itself rounds to bf16.
+// Floats that the processor itself rounds to bf16: in one instruction rather than ten, to 0 where
+// bf16 would be subnormal.
 struct Avx512Bf16F32 : Avx512F32 {
   static void StoreBf16(BFloat16* p, Vec v) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), (__m256i)_mm512_cvtneps_pbh(v));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), RoundToBf16(v));
   }
   static void StoreBf16Partial(BFloat16* p, Vec v, int64_t n) {
-    _mm256_mask_storeu_epi16(p, FirstLanes(n), (__m256i)_mm512_cvtneps_pbh(v));
+    _mm256_mask_storeu_epi16(p, FirstLanes(n), RoundToBf16(v));
   }
+  static __m256i RoundToBf16(Vec v) { return (__m256i)_mm512_cvtneps_pbh(v); }
 };
 
 }  // namespace
