@@ -11,17 +11,16 @@
 #include <utility>
 
 #include "autograd/kernels/gemm_kernels.h"
+#include "autograd/kernels/gemm_problem.h"
 #include "autograd/kernels/gemm_scratch.h"
 #include "autograd/parallel/parallel.h"
 
 namespace autograd::kernels {
 namespace {
 
-// A task of fewer multiply-adds is not worth handing to another thread (about 2 microseconds).
-constexpr int64_t kTaskProducts = 1 << 19;
-// But a problem is cut in two if a half is worth this much, an element of C counting as
-// kElementWork multiply-adds (its store and its activation): what a thread has made in one layer is
-// then near when it reads it in the next.
+// A problem too small for several tasks is cut in two if a half is worth this much, an element of C
+// counting as kElementWork multiply-adds (its store and its activation): what a thread has made in
+// one layer is then near when it reads it in the next.
 constexpr int64_t kHalfWork = 1 << 16;
 constexpr int64_t kElementWork = 8;
 // The share of the second-level cache that a thread's own packed block takes.
@@ -35,51 +34,17 @@ constexpr int64_t kSplitChunks = 32;
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 template <class T>
-struct Problem {
-  int64_t m, n, k;
-  T alpha;
-  const T* a;
-  int64_t a_row_stride, a_col_stride;
-  const T* b;
-  int64_t b_row_stride, b_col_stride;
-  T beta;
-  T* c;
-  int64_t c_row_stride;
-  GemmEpilogue<T> epilogue;
+using Problem = GemmProblem<T, T, T, T, GemmEpilogue<T>>;
 
-  Problem Columns(int64_t begin, int64_t count) const {
-    Problem x = *this;
-    x.n = count;
-    x.b += begin * b_col_stride;
-    x.c += begin;
-    if (x.epilogue.bias != nullptr) x.epilogue.bias += begin;
-    if (x.epilogue.pre_activation != nullptr) x.epilogue.pre_activation += begin;
-    return x;
-  }
-
-  Problem Rows(int64_t begin, int64_t count) const {
-    Problem x = *this;
-    x.m = count;
-    x.a += begin * a_row_stride;
-    x.c += begin * c_row_stride;
-    if (x.epilogue.pre_activation != nullptr) {
-      x.epilogue.pre_activation += begin * epilogue.pre_activation_row_stride;
-    }
-    return x;
-  }
-
-  // Chunk [begin, begin + count) of k: beta belongs to the first one, bias and activation to the
-  // last.
-  Problem Depth(int64_t begin, int64_t count) const {
-    Problem x = *this;
-    x.k = count;
-    x.a += begin * a_col_stride;
-    x.b += begin * b_row_stride;
-    if (begin > 0) x.beta = 1;
-    if (begin + count < k) x.epilogue = GemmEpilogue<T>();
-    return x;
-  }
-};
+// Chunk [begin, begin + count) of k: beta belongs to the first one, bias and activation to the
+// last.
+template <class T>
+Problem<T> Chunk(const Problem<T>& x, int64_t begin, int64_t count) {
+  Problem<T> part = x.Depth(begin, count);
+  if (begin > 0) part.beta = 1;
+  if (begin + count < x.k) part.epilogue = GemmEpilogue<T>();
+  return part;
+}
 
 // Whether tiles may read B where it is. Copying costs about as much as the products of a few rows,
 // and rows of B that lie far apart fall into the same sets of the cache.
@@ -180,11 +145,11 @@ int64_t TaskSize(int64_t size, int64_t other, int64_t k, int64_t unit) {
   constexpr int64_t kTasks = 16;
   const int64_t depth = std::max<int64_t>(1, k);
   const int64_t work = size * other * (depth + kElementWork);
-  if (work < 4 * kTaskProducts) {
+  if (work < 4 * kGemmTaskProducts) {
     const int64_t halves = work < 2 * kHalfWork ? 1 : 2;
     return CeilDiv(CeilDiv(size, halves), unit) * unit;
   }
-  const int64_t enough = CeilDiv(kTaskProducts, other * depth);
+  const int64_t enough = CeilDiv(kGemmTaskProducts, other * depth);
   const int64_t near = kBlockBytes / (static_cast<int64_t>(sizeof(T)) * depth);
   const int64_t wanted = std::min(near, std::max(enough, CeilDiv(size, kTasks)));
   const int64_t tasks = CeilDiv(size, std::max(unit, wanted));
@@ -307,7 +272,7 @@ void SplitDepth(const GemmKernels<T>& kernels, const Problem<T>& x, int64_t chun
     ParallelFor(count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t p = (first + i) * chunk;
-        Problem<T> part = x.Depth(p, std::min(chunk, x.k - p));
+        Problem<T> part = Chunk(x, p, std::min(chunk, x.k - p));
         part.alpha = 1;
         part.beta = 0;
         part.c = parts + i * x.m * x.n;
@@ -318,7 +283,7 @@ void SplitDepth(const GemmKernels<T>& kernels, const Problem<T>& x, int64_t chun
     });
     for (int64_t i = 0; i < count; ++i) {
       const int64_t p = (first + i) * chunk;
-      const Problem<T> part = x.Depth(p, std::min(chunk, x.k - p));
+      const Problem<T> part = Chunk(x, p, std::min(chunk, x.k - p));
       kernels.finish(x.m, x.n, x.alpha, parts + i * x.m * x.n, x.n, part.beta, x.c, x.c_row_stride,
                      part.epilogue);
     }
@@ -345,7 +310,7 @@ void Multiply(const Problem<T>& x) {
     return SplitDepth(kernels, x, chunk);
   }
   for (int64_t p = 0; p < x.k; p += chunk) {
-    MultiplyChunk(kernels, x.Depth(p, std::min(chunk, x.k - p)));
+    MultiplyChunk(kernels, Chunk(x, p, std::min(chunk, x.k - p)));
   }
 }
 
@@ -353,13 +318,13 @@ template <class T>
 void MultiplyBatch(int64_t batch, const Problem<T>& x, int64_t a_batch_stride,
                    int64_t b_batch_stride, int64_t c_batch_stride) {
   if (batch <= 0 || x.m <= 0 || x.n <= 0) return;
-  if (b_batch_stride == 0 && a_batch_stride == x.m * x.a_row_stride &&
-      c_batch_stride == x.m * x.c_row_stride) {
+  if (IsStacked(x.m, a_batch_stride, x.a_row_stride, b_batch_stride, c_batch_stride,
+                x.c_row_stride)) {
     Problem<T> stacked = x;
     stacked.m *= batch;
     return Multiply(stacked);
   }
-  const auto run = [&](int64_t begin, int64_t end) {
+  ForEachProduct(batch, x.m, x.n, x.k, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       Problem<T> one = x;
       one.a += i * a_batch_stride;
@@ -367,11 +332,7 @@ void MultiplyBatch(int64_t batch, const Problem<T>& x, int64_t a_batch_stride,
       one.c += i * c_batch_stride;
       Multiply(one);
     }
-  };
-  const int64_t products = x.m * x.n * std::max<int64_t>(1, x.k);
-  constexpr int64_t kAlonePerMatrix = 16 * kTaskProducts;
-  if (products >= kAlonePerMatrix && batch < 4 * NumThreads()) return run(0, batch);
-  ParallelFor(batch, std::max<int64_t>(1, kTaskProducts / products), run);
+  });
 }
 
 }  // namespace
@@ -385,15 +346,15 @@ int64_t GemmChunk(int64_t k) {
 void Gemm(int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t a_row_stride,
           int64_t a_col_stride, const float* b, int64_t b_row_stride, int64_t b_col_stride,
           float beta, float* c, int64_t c_row_stride, const GemmEpilogue<float>& epilogue) {
-  Multiply<float>({m, n, k, alpha, a, a_row_stride, a_col_stride, b, b_row_stride, b_col_stride,
-                   beta, c, c_row_stride, epilogue});
+  Multiply<float>({m, n, k, a, a_row_stride, a_col_stride, b, b_row_stride, b_col_stride, beta, c,
+                   c_row_stride, epilogue, alpha});
 }
 
 void Gemm(int64_t m, int64_t n, int64_t k, double alpha, const double* a, int64_t a_row_stride,
           int64_t a_col_stride, const double* b, int64_t b_row_stride, int64_t b_col_stride,
           double beta, double* c, int64_t c_row_stride, const GemmEpilogue<double>& epilogue) {
-  Multiply<double>({m, n, k, alpha, a, a_row_stride, a_col_stride, b, b_row_stride, b_col_stride,
-                    beta, c, c_row_stride, epilogue});
+  Multiply<double>({m, n, k, a, a_row_stride, a_col_stride, b, b_row_stride, b_col_stride, beta, c,
+                    c_row_stride, epilogue, alpha});
 }
 
 void BatchedGemm(int64_t batch, int64_t m, int64_t n, int64_t k, float alpha, const float* a,
@@ -401,8 +362,8 @@ void BatchedGemm(int64_t batch, int64_t m, int64_t n, int64_t k, float alpha, co
                  int64_t b_batch_stride, int64_t b_row_stride, int64_t b_col_stride, float beta,
                  float* c, int64_t c_batch_stride, int64_t c_row_stride) {
   MultiplyBatch<float>(batch,
-                       {m, n, k, alpha, a, a_row_stride, a_col_stride, b, b_row_stride,
-                        b_col_stride, beta, c, c_row_stride, GemmEpilogue<float>()},
+                       {m, n, k, a, a_row_stride, a_col_stride, b, b_row_stride, b_col_stride, beta,
+                        c, c_row_stride, GemmEpilogue<float>(), alpha},
                        a_batch_stride, b_batch_stride, c_batch_stride);
 }
 
@@ -412,8 +373,8 @@ void BatchedGemm(int64_t batch, int64_t m, int64_t n, int64_t k, double alpha, c
                  int64_t b_col_stride, double beta, double* c, int64_t c_batch_stride,
                  int64_t c_row_stride) {
   MultiplyBatch<double>(batch,
-                        {m, n, k, alpha, a, a_row_stride, a_col_stride, b, b_row_stride,
-                         b_col_stride, beta, c, c_row_stride, GemmEpilogue<double>()},
+                        {m, n, k, a, a_row_stride, a_col_stride, b, b_row_stride, b_col_stride,
+                         beta, c, c_row_stride, GemmEpilogue<double>(), alpha},
                         a_batch_stride, b_batch_stride, c_batch_stride);
 }
 

@@ -8,17 +8,16 @@
 #include <type_traits>
 
 #include "autograd/kernels/gemm_bf16_kernels.h"
+#include "autograd/kernels/gemm_problem.h"
 #include "autograd/kernels/gemm_scratch.h"
 #include "autograd/parallel/parallel.h"
 
 namespace autograd::kernels {
 namespace {
 
-// A task of fewer multiply-adds is not worth handing to another thread.
-constexpr int64_t kTaskProducts = 1 << 19;
-// But a problem is cut in two if a half is worth this much, an element of C counting as
-// kElementWork multiply-adds: what a thread has made in one layer is then near when it reads it in
-// the next.
+// A problem too small for several tasks is cut in two if a half is worth this much, an element of C
+// counting as kElementWork multiply-adds: what a thread has made in one layer is then near when it
+// reads it in the next.
 constexpr int64_t kHalfWork = 1 << 16;
 constexpr int64_t kElementWork = 8;
 // The sums of a block, and the columns that one may have, so that they stay near.
@@ -36,47 +35,7 @@ int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t RoundUp(int64_t a, int64_t unit) { return CeilDiv(a, unit) * unit; }
 
 template <class B, class C>
-struct Problem {
-  int64_t m, n, k;
-  const BFloat16* a;
-  int64_t a_row_stride, a_col_stride;
-  const B* b;
-  int64_t b_row_stride, b_col_stride;
-  float beta;
-  C* c;
-  int64_t c_row_stride;
-  GemmBf16Epilogue<C> epilogue;
-
-  Problem Columns(int64_t begin, int64_t count) const {
-    Problem x = *this;
-    x.n = count;
-    x.b += begin * b_col_stride;
-    x.c += begin;
-    if (x.epilogue.bias != nullptr) x.epilogue.bias += begin;
-    if (x.epilogue.pre_activation != nullptr) x.epilogue.pre_activation += begin;
-    return x;
-  }
-
-  Problem Rows(int64_t begin, int64_t count) const {
-    Problem x = *this;
-    x.m = count;
-    x.a += begin * a_row_stride;
-    x.c += begin * c_row_stride;
-    if (x.epilogue.pre_activation != nullptr) {
-      x.epilogue.pre_activation += begin * epilogue.pre_activation_row_stride;
-    }
-    return x;
-  }
-
-  // The sums of k in [begin, begin + count) alone; C is not looked at.
-  Problem Depth(int64_t begin, int64_t count) const {
-    Problem x = *this;
-    x.k = count;
-    x.a += begin * a_col_stride;
-    x.b += begin * b_row_stride;
-    return x;
-  }
-};
+using Problem = GemmProblem<BFloat16, B, C, float, GemmBf16Epilogue<C>>;
 
 // k cut into equal chunks, each added up on its own and then to the result.
 struct Chunks {
@@ -167,7 +126,7 @@ const char* PackSharedB(const GemmBf16Kernels& kernels, const Problem<B, C>& x,
   const int64_t panels = CeilDiv(x.n, kernels.cols), panel = kernels.cols * chunks.padded;
   const int64_t count = (depths.last - depths.first) * panels;
   char* packed = Scratch(kernels, ScratchUse::kShared, count * panel);
-  constexpr int64_t kTaskElements = 32 * 1024;
+  constexpr int64_t kTaskElements = 8 * 1024;
   ParallelFor(
       count, std::max<int64_t>(1, kTaskElements / std::max<int64_t>(1, panel)),
       [&](int64_t begin, int64_t end) {
@@ -199,8 +158,8 @@ int64_t TaskBlocks(const Problem<B, C>& x, int64_t rows, int64_t blocks) {
   constexpr int64_t kTasks = 16;
   const int64_t depth = std::max<int64_t>(1, x.k);
   const int64_t work = x.m * x.n * (depth + kElementWork);
-  if (work < 4 * kTaskProducts) return CeilDiv(blocks, work < 2 * kHalfWork ? 1 : 2);
-  return std::max(CeilDiv(kTaskProducts, rows * x.n * depth), CeilDiv(blocks, kTasks));
+  if (work < 4 * kGemmTaskProducts) return CeilDiv(blocks, work < 2 * kHalfWork ? 1 : 2);
+  return std::max(CeilDiv(kGemmTaskProducts, rows * x.n * depth), CeilDiv(blocks, kTasks));
 }
 
 // The rows of C from some chunks of k. `kept` holds the sums of all rows between the calls for
@@ -281,14 +240,17 @@ void MultiplyDeep(const GemmBf16Kernels& kernels, const Problem<B, C>& x, const 
         MultiplyDeepChunk(kernels, x, chunks, first + i, parts + i * size, false);
       }
     });
-    for (int64_t i = 0; i < count; ++i) {
-      const float* part = parts + i * size;
-      if (first + i == 0) {
-        std::copy_n(part, x.m * stride, sums);
-      } else {
-        for (int64_t q = 0; q < x.m * stride; ++q) sums[q] += part[q];
+    constexpr int64_t kGrain = 2048;
+    ParallelFor(x.m * stride, kGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = 0; i < count; ++i) {
+        const float* part = parts + i * size;
+        if (first + i == 0) {
+          std::copy(part + begin, part + end, sums + begin);
+        } else {
+          for (int64_t q = begin; q < end; ++q) sums[q] += part[q];
+        }
       }
-    }
+    });
   }
   Finish(kernels, x, sums, stride);
 }
@@ -342,21 +304,16 @@ void BatchedGemmBf16(int64_t batch, int64_t m, int64_t n, int64_t k, const BFloa
                      int64_t b_col_stride, float beta, BFloat16* c, int64_t c_batch_stride,
                      int64_t c_row_stride) {
   if (batch <= 0 || m <= 0 || n <= 0) return;
-  if (b_batch_stride == 0 && a_batch_stride == m * a_row_stride &&
-      c_batch_stride == m * c_row_stride) {
+  if (IsStacked(m, a_batch_stride, a_row_stride, b_batch_stride, c_batch_stride, c_row_stride)) {
     return GemmBf16(batch * m, n, k, a, a_row_stride, a_col_stride, b, b_row_stride, b_col_stride,
                     beta, c, c_row_stride);
   }
-  const auto run = [&](int64_t begin, int64_t end) {
+  ForEachProduct(batch, m, n, k, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       GemmBf16(m, n, k, a + i * a_batch_stride, a_row_stride, a_col_stride, b + i * b_batch_stride,
                b_row_stride, b_col_stride, beta, c + i * c_batch_stride, c_row_stride);
     }
-  };
-  const int64_t products = m * n * std::max<int64_t>(1, k);
-  constexpr int64_t kAlonePerMatrix = 16 * kTaskProducts;
-  if (products >= kAlonePerMatrix && batch < 4 * NumThreads()) return run(0, batch);
-  ParallelFor(batch, std::max<int64_t>(1, kTaskProducts / products), run);
+  });
 }
 
 }  // namespace autograd::kernels

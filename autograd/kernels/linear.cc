@@ -118,9 +118,14 @@ struct RowCuts {
 
 template <class T>
 RowCuts CutRowsOf(const LinearSize& s) {
-  constexpr int64_t kNearBytes = 32 * 1024, kLeast = 32, kFewRows = 1024;
+  // A piece of bf16 has its weights packed, which pays for more rows than the nearest cache holds.
+  constexpr int64_t kNearBytes = (sizeof(T) == 2 ? 128 : 32) * 1024;
+  constexpr int64_t kLeast = 32, kFewRows = 1024, kUnit = 8;
   RowCuts cuts;
-  cuts.chunk = s.rows <= kFewRows ? 128 : 512;
+  // An even number of chunks of about the same size, so that two threads have the same to do.
+  const int64_t wanted = CeilDiv(s.rows, s.rows <= kFewRows ? 128 : 512);
+  const int64_t even = wanted <= 1 ? 1 : CeilDiv(wanted, 2) * 2;
+  cuts.chunk = std::max(kUnit, CeilDiv(CeilDiv(s.rows, even), kUnit) * kUnit);
   cuts.chunks = CeilDiv(s.rows, cuts.chunk);
   const int64_t near =
       kNearBytes / (static_cast<int64_t>(sizeof(T)) * std::max<int64_t>(1, s.in + s.out));
