@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -90,28 +91,28 @@ int InitialNumThreads() {
   return wanted > 0 ? wanted : std::min(AvailableCpus(), kMaxThreads);
 }
 
-// Keeps the exception of the lowest rank; those raised because another member had failed give way
+// Keeps the exception of the lowest place; those raised because another member had failed give way
 // to any other.
 class FirstException {
  public:
-  void Capture(int rank, bool is_consequence) {
+  void Capture(int64_t place, bool is_consequence) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (exception_ == nullptr || Order(rank, is_consequence) < order_) {
-      exception_ = std::current_exception();
-      order_ = Order(rank, is_consequence);
-    }
+    const int64_t order = is_consequence ? kConsequence : place;
+    if (exception_ != nullptr && order >= order_.load(std::memory_order_relaxed)) return;
+    exception_ = std::current_exception();
+    order_.store(order, std::memory_order_relaxed);
   }
+  // Whether an exception from this place would be kept.
+  bool IsBefore(int64_t place) const { return place < order_.load(std::memory_order_relaxed); }
   void Rethrow() {
     if (exception_ != nullptr) std::rethrow_exception(exception_);
   }
 
  private:
-  static int Order(int rank, bool is_consequence) {
-    return rank + (is_consequence ? kMaxThreads : 0);
-  }
+  static constexpr int64_t kConsequence = std::numeric_limits<int64_t>::max();
 
   std::mutex mutex_;
-  int order_ = 0;
+  std::atomic<int64_t> order_{kConsequence};
   std::exception_ptr exception_;
 };
 
@@ -141,11 +142,88 @@ class RegionLock {
   bool held_ = false;
 };
 
-void RunChunks(int64_t n, int64_t grain, int64_t first, int64_t last,
-               absl::FunctionRef<void(int64_t, int64_t)> body) {
-  for (int64_t chunk = first; chunk < last; ++chunk) {
+// The chunks of a loop.
+struct Chunks {
+  int64_t n, grain;
+  absl::FunctionRef<void(int64_t, int64_t)> body;
+
+  int64_t count() const { return n / grain + (n % grain != 0); }
+  void Run(int64_t chunk) const {
     const int64_t begin = chunk * grain;
     body(begin, n - begin < grain ? n : begin + grain);
+  }
+  void RunAll() const {
+    for (int64_t chunk = 0; chunk < count(); ++chunk) Run(chunk);
+  }
+};
+
+// The chunks that are left of a thread's run. Its owner takes them from the front, and others, when
+// they have nothing left of their own, from the back: so a thread whose processor is slower or
+// shared with another program delays nobody by more than a chunk, and the others keep to what is
+// near in their caches.
+class alignas(kCacheLine) ChunkRun {
+ public:
+  static constexpr int64_t kMaxChunks = int64_t{1} << 32;  // one less can be counted
+
+  void Set(int64_t first, int64_t last) {
+    left_.store(Pack(first, last), std::memory_order_relaxed);
+  }
+  // Returns -1 if none is left.
+  int64_t TakeFirst() {
+    return Take(Pack(1, 0), [](uint64_t run) { return First(run); });
+  }
+  int64_t TakeLast() {
+    return Take(~uint64_t{0}, [](uint64_t run) { return Last(run) - 1; });
+  }
+
+ private:
+  static uint64_t Pack(int64_t first, int64_t last) {
+    return static_cast<uint64_t>(first) << 32 | static_cast<uint64_t>(last);
+  }
+  static int64_t First(uint64_t run) { return static_cast<int64_t>(run >> 32); }
+  static int64_t Last(uint64_t run) { return static_cast<int64_t>(run & 0xffffffff); }
+
+  // Adds `change` to a run that is not empty; what the chunks wrote is made visible by the end of
+  // the region.
+  template <class Taken>
+  int64_t Take(uint64_t change, Taken taken) {
+    uint64_t run = left_.load(std::memory_order_relaxed);
+    do {
+      if (First(run) >= Last(run)) return -1;
+    } while (!left_.compare_exchange_weak(run, run + change, std::memory_order_relaxed));
+    return taken(run);
+  }
+
+  std::atomic<uint64_t> left_{0};
+};
+
+// One for each thread of a region, of which there is only one at a time.
+ChunkRun chunk_runs[kMaxThreads];
+
+void CutIntoRuns(int64_t chunks, int runs) {
+  const int64_t each = chunks / runs, extra = chunks % runs;
+  for (int64_t i = 0, first = 0; i < runs; ++i) {
+    const int64_t last = first + each + (i < extra);
+    chunk_runs[i].Set(first, last);
+    first = last;
+  }
+}
+
+// What thread `rank` does of `runs` runs. After an exception only chunks before it still matter.
+void TakeChunks(const Chunks& chunks, int rank, int runs, FirstException& exception) {
+  const auto run = [&](int64_t chunk) {
+    if (!exception.IsBefore(chunk)) return;
+    try {
+      chunks.Run(chunk);
+    } catch (...) {
+      exception.Capture(chunk, false);
+    }
+  };
+  int64_t chunk;
+  while ((chunk = chunk_runs[rank].TakeFirst()) >= 0) run(chunk);
+  for (int i = 1; i < runs; ++i) {
+    ChunkRun& other = chunk_runs[(rank + i) % runs];
+    while ((chunk = other.TakeLast()) >= 0) run(chunk);
   }
 }
 
@@ -162,7 +240,7 @@ struct alignas(internal::kCacheLine) Region {
     if (rank >= size) return;
     const SerialScope nested_loops_are_serial;
     try {
-      region->member(rank, size);
+      region->member(rank, size, region->exception);
     } catch (const TeamAborted&) {
       region->exception.Capture(rank, true);
     } catch (...) {
@@ -171,16 +249,17 @@ struct alignas(internal::kCacheLine) Region {
   }
 };
 
-// Calls member(rank, size) on up to `wanted` threads and rethrows what they threw, or returns false
-// at once if the caller may not enter a region now. The region always has NumThreads() threads, and
-// those not wanted return at once: libgomp ends and restarts its threads when the size of a team
-// changes.
-template <class Member>
-bool TryRegion(int wanted, const Member& member) {
+// Calls prepare() and then member(rank, size, exception) on up to `wanted` threads, and rethrows
+// the exception that was kept; or returns false at once if the caller may not enter a region now.
+// The region always has NumThreads() threads, and those not wanted return at once: libgomp ends and
+// restarts its threads when the size of a team changes.
+template <class Prepare, class Member>
+bool TryRegion(int wanted, Prepare prepare, const Member& member) {
   Region<Member> region{wanted, member, {}};
   {
     const RegionLock lock;
     if (!lock.held()) return false;
+    prepare();
     RunOnThreads(NumThreads(), &Region<Member>::Run, &region);
   }
   region.exception.Rethrow();
@@ -219,15 +298,15 @@ void ParallelFor(int64_t n, int64_t grain, absl::FunctionRef<void(int64_t, int64
     throw std::invalid_argument("ParallelFor: n = " + std::to_string(n) + ", grain = " +
                                 std::to_string(grain) + ", expected n >= 0 and grain >= 1");
   }
-  const int64_t chunks = n / grain + (n % grain != 0);
-  const int wanted = static_cast<int>(std::min<int64_t>(NumThreads(), chunks));
-  if (wanted <= 1) return internal::RunChunks(n, grain, 0, chunks, body);
-  const bool done = internal::TryRegion(wanted, [=](int rank, int size) {
-    const int64_t each = chunks / size, extra = chunks % size;
-    const int64_t first = rank * each + std::min<int64_t>(rank, extra);
-    internal::RunChunks(n, grain, first, first + each + (rank < extra), body);
-  });
-  if (!done) internal::RunChunks(n, grain, 0, chunks, body);
+  const internal::Chunks chunks{n, grain, body};
+  const int wanted = static_cast<int>(std::min<int64_t>(NumThreads(), chunks.count()));
+  if (wanted <= 1 || chunks.count() >= internal::ChunkRun::kMaxChunks) return chunks.RunAll();
+  const bool done = internal::TryRegion(
+      wanted, [&] { internal::CutIntoRuns(chunks.count(), wanted); },
+      [&](int rank, int, internal::FirstException& exception) {
+        internal::TakeChunks(chunks, rank, wanted, exception);
+      });
+  if (!done) chunks.RunAll();
 }
 
 void ParallelTeam(int threads_wanted, absl::FunctionRef<void(Team&)> body) {
@@ -239,11 +318,13 @@ void ParallelTeam(int threads_wanted, absl::FunctionRef<void(Team&)> body) {
   const int wanted = std::min(NumThreads(), threads_wanted);
   if (wanted <= 1) return body(alone);
   internal::TeamBarrier barrier;
-  const bool done = internal::TryRegion(wanted, [body, &barrier](int rank, int size) {
-    const auto leave = absl::MakeCleanup([&] { barrier.Leave(); });
-    Team team(rank, size, &barrier);
-    body(team);
-  });
+  const bool done = internal::TryRegion(
+      wanted, [] {},
+      [body, &barrier](int rank, int size, internal::FirstException&) {
+        const auto leave = absl::MakeCleanup([&] { barrier.Leave(); });
+        Team team(rank, size, &barrier);
+        body(team);
+      });
   if (!done) body(alone);
 }
 

@@ -50,8 +50,9 @@ int NumThreads();
 void SetNumThreads(int threads);
 
 // Calls body(begin, end) once for each chunk [i * grain, min(n, (i + 1) * grain)), i = 0 ... ceil(n
-// / grain) - 1. A thread takes a contiguous run of chunks and goes through it in ascending order;
-// different chunks run in any order or at the same time. Does nothing for n == 0.
+// / grain) - 1. A thread goes through a contiguous run of chunks in ascending order, and then
+// through what slower threads have left, from their runs' ends; different chunks run in any order
+// or at the same time. Does nothing for n == 0.
 //
 // If chunks throw, the exception of the lowest such chunk is rethrown to the caller once every
 // thread has stopped; which of the later chunks have run by then is not specified. Throws

@@ -6,10 +6,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <mutex>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -55,16 +56,41 @@ TEST_P(ParallelTest, HugeRangesDoNotOverflow) {
   EXPECT_EQ(ChunksOf(kMax, kMax - 1), expected);
 }
 
-TEST_P(ParallelTest, EachThreadTakesOneRunOfChunksInOrder) {
-  std::vector<std::thread::id> owner(100);
-  ParallelFor(100, 1, [&](int64_t begin, int64_t) {
-    owner[static_cast<size_t>(begin)] = std::this_thread::get_id();
+// Upwards through its own run, then downwards through what others have left of theirs.
+TEST_P(ParallelTest, EachThreadTakesItsOwnRunInOrder) {
+  constexpr int64_t kChunks = 96;  // of which each thread gets the same number
+  std::mutex mutex;
+  std::map<std::thread::id, std::vector<int64_t>> chunks;
+  ParallelFor(kChunks, 1, [&](int64_t begin, int64_t) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    chunks[std::this_thread::get_id()].push_back(begin);
   });
-  EXPECT_EQ(owner[0], std::this_thread::get_id());
-  size_t runs = 1;
-  for (size_t i = 1; i < owner.size(); ++i) runs += owner[i] != owner[i - 1];
-  EXPECT_EQ(runs, std::set<std::thread::id>(owner.begin(), owner.end()).size());
-  EXPECT_EQ(runs, static_cast<size_t>(GetParam()));
+  const int64_t each = kChunks / GetParam();
+  for (const auto& [thread, taken] : chunks) {
+    size_t own = 0;
+    while (own < taken.size() && taken[own] == taken[0] + static_cast<int64_t>(own)) ++own;
+    for (size_t i = own + 1; i < taken.size(); ++i) {
+      const bool same_run = taken[i] / each == taken[i - 1] / each;
+      EXPECT_TRUE(!same_run || taken[i] < taken[i - 1]) << taken[i - 1] << ", " << taken[i];
+    }
+  }
+}
+
+TEST_P(ParallelTest, OthersDoWhatASlowThreadHasLeft) {
+  if (GetParam() == 1) return;
+  constexpr int64_t kChunks = 64;
+  std::atomic<int64_t> others{0};
+  ParallelFor(kChunks, 1, [&](int64_t begin, int64_t) {
+    if (begin != 0) {
+      ++others;
+      return;
+    }
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (others < kChunks - 1 && std::chrono::steady_clock::now() < give_up) {
+      std::this_thread::yield();
+    }
+    EXPECT_EQ(others, kChunks - 1) << "while the first thread was at its first chunk";
+  });
 }
 
 TEST_P(ParallelTest, RejectsNonsense) {
