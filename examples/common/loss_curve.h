@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "examples/plot/axes.h"
 
@@ -19,6 +20,13 @@ namespace examples {
 // if fewer), names the horizontal axis, and limits the vertical one to where most losses are: the
 // first few are far above the rest. Nothing for no losses.
 void AddLossCurve(plot::Axes& axes, std::span<const float> losses, size_t window);
+
+// The mean of each `window` neighbouring losses, at the middle of their iterations; 1 <= window <=
+// losses.size().
+struct MeanCurve {
+  std::vector<double> iterations, losses;
+};
+MeanCurve MeanOfLosses(std::span<const float> losses, size_t window);
 
 }  // namespace examples
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -22,14 +23,29 @@ namespace {
 
 using autograd::Tensor;
 
-// The numbers of the first `per_class` images of each digit, digit by digit in turn.
-absl::StatusOr<std::vector<int64_t>> Balanced(const nn::LabelledImages& data, int64_t per_class,
-                                              const std::string& name) {
+// The numbers of the images of each digit.
+std::vector<std::vector<int64_t>> ByDigit(const nn::LabelledImages& data) {
   std::vector<std::vector<int64_t>> of_digit(kDigits);
   const std::span<const int64_t> labels = data.labels.span<int64_t>();
   for (size_t i = 0; i < labels.size(); ++i) {
     of_digit[static_cast<size_t>(labels[i])].push_back(static_cast<int64_t>(i));
   }
+  return of_digit;
+}
+
+// How many images there are of the rarest digit.
+int64_t RarestCount(const nn::LabelledImages& data) {
+  size_t rarest = static_cast<size_t>(data.images.size(0));
+  for (const std::vector<int64_t>& numbers : ByDigit(data)) {
+    rarest = std::min(rarest, numbers.size());
+  }
+  return static_cast<int64_t>(rarest);
+}
+
+// The numbers of the first `per_class` images of each digit, digit by digit in turn.
+absl::StatusOr<std::vector<int64_t>> Balanced(const nn::LabelledImages& data, int64_t per_class,
+                                              const std::string& name) {
+  const std::vector<std::vector<int64_t>> of_digit = ByDigit(data);
   std::vector<int64_t> numbers;
   for (size_t digit = 0; digit < of_digit.size(); ++digit) {
     const int64_t found = static_cast<int64_t>(of_digit[digit].size());
@@ -89,7 +105,8 @@ class Evaluation {
                  model_.averaged ? "averaged" : "last", autograd::DTypeName(options_.dtype));
     absl::PrintF("the classifier is right on %.2f %% of the test images\n\n",
                  100 * classifier_.accuracy);
-    absl::PrintF("%-32s %13s  %10s  %10s\n", "against as many test images", "as their label",
+    absl::PrintF("%-32s %13s  %10s  %10s\n",
+                 absl::StrCat("against ", test_numbers.size(), " test images"), "as their label",
                  "Frechet", "drawn in");
     const Row floor =
         Measure(absl::StrCat(train_numbers.size(), " training images (floor)"),
@@ -106,7 +123,7 @@ class Evaluation {
         settings.push_back(json);
       }
     }
-    return WriteReport(floor, settings);
+    return WriteReport(floor, test_numbers.size(), settings);
   }
 
  private:
@@ -130,13 +147,15 @@ class Evaluation {
     return row;
   }
 
-  absl::StatusOr<int> WriteReport(const Row& floor, const nlohmann::ordered_json& settings) const {
+  absl::StatusOr<int> WriteReport(const Row& floor, size_t test_images,
+                                  const nlohmann::ordered_json& settings) const {
     nlohmann::ordered_json json;
     json["checkpoint"] = options_.model.path;
     json["weights"] = model_.averaged ? "ema" : "last";
     json["dtype"] = autograd::DTypeName(options_.dtype);
     json["solver"] = flowmatch::OdeMethodName(options_.method);
     json["samples_per_class"] = options_.samples_per_class;
+    json["test_images"] = test_images;
     json["seed"] = options_.seed;
     json["classifier_accuracy"] = classifier_.accuracy;
     json["floor"] = Json(floor);
@@ -163,7 +182,11 @@ absl::StatusOr<int> RunEval(const EvalOptions& options) {
   if (!data.ok()) return data.status();
   const auto train_numbers = Balanced(data->train, options.samples_per_class, "training");
   if (!train_numbers.ok()) return train_numbers.status();
-  const auto test_numbers = Balanced(data->test, options.samples_per_class, "test");
+  // The statistics that all are held against are of as many images of each digit, too, as far as
+  // there are: of MNIST's rarest, 5, there are 892.
+  const int64_t per_class =
+      std::clamp<int64_t>(RarestCount(data->test), 1, options.samples_per_class);
+  const auto test_numbers = Balanced(data->test, per_class, "test");
   if (!test_numbers.ok()) return test_numbers.status();
   if (absl::Status status = MakeFolder(options.output_dir); !status.ok()) return status;
   absl::StatusOr<TrainedClassifier> classifier = ClassifierFor(

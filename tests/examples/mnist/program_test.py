@@ -232,8 +232,8 @@ class Eval(Program):
         done = self.succeed(run("eval", self.folder, *flags))
         self.assertIn("training the classifier", done.stderr)
         report = json.loads(read(self.folder, "eval.json"))
-        self.assertEqual(list(report), ["checkpoint", "weights", "dtype", "solver", "samples_per_class", "seed",
-                                        "classifier_accuracy", "floor", "settings"])
+        self.assertEqual(list(report), ["checkpoint", "weights", "dtype", "solver", "samples_per_class", "test_images",
+                                        "seed", "classifier_accuracy", "floor", "settings"])
         self.assertEqual([(row["guidance_scale"], row["steps"]) for row in report["settings"]],
                          [(1, 1), (1, 2), (2, 1), (2, 2)])
         for row in [report["floor"]] + report["settings"]:
@@ -258,8 +258,12 @@ class Eval(Program):
             write(content, self.folder, "classifier.safetensors")
             self.refused(run("eval", self.folder, *flags), "classifier.safetensors")
             self.assertEqual(read(self.folder, "classifier.safetensors"), content)
-        self.refused(run("eval", self.folder, "--data_dir=" + self.data, "--samples_per_class=4"),
-                     "there are only 3 test images of a 0")
+        # Held against as many test images of each digit as there are.
+        write(classifier, self.folder, "classifier.safetensors")
+        self.assertEqual(report["test_images"], 20)
+        self.succeed(run("eval", self.folder, flags[0], "--samples_per_class=4", "--steps=1"))
+        self.assertEqual(json.loads(read(self.folder, "eval.json"))["test_images"], 30)
+        self.refused(run("eval", self.folder, flags[0], "--samples_per_class=100"), "training images of a 0")
 
 
 class Resume(Program):
