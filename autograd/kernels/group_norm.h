@@ -22,7 +22,8 @@
 //
 // Images (x, y, dy, dx) are of S = float, double or BFloat16, parameters and their gradients of T,
 // which is S, and float for BFloat16. Images of BFloat16 are read and written as they are; all
-// between is computed in float, and y and dx are rounded once.
+// between is computed in float, and y and dx are rounded once, which gives 0 instead of a subnormal
+// number where the processor itself rounds to bf16.
 //
 // The channels of x may lie in two arrays (a skip connection and what it joins): groups of
 // neighbours may then have channels of both. y and dy are of one.
