@@ -23,7 +23,7 @@
 // ones. A row stride of an odd number of cache lines spreads the rows over the cache's sets.
 //
 // The kernel saves tiles only for processes that asked for it: isa.cc asks before Isa::kAmx is ever
-// reported, and threads inherit the permission of the thread that creates them.
+// reported. The permission is the whole process's, whichever thread asked.
 //
 // Only for files of kernel_library's isa_hdrs: everything is in an anonymous namespace.
 #ifndef AUTOGRAD_KERNELS_AMX_TILE_H_

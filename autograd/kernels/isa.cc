@@ -16,7 +16,7 @@ namespace {
 
 #ifdef AUTOGRAD_X86
 // Linux grants AMX tile data only to a process that asks for it: arch_prctl(ARCH_REQ_XCOMP_PERM,
-// XFEATURE_XTILEDATA). Permission is the process's and is inherited by threads created later.
+// XFEATURE_XTILEDATA). The permission is the whole process's, whichever thread asks.
 bool RequestTilePermission() {
   constexpr int kArchReqXcompPerm = 0x1023;
   constexpr int kXfeatureXtiledata = 18;
