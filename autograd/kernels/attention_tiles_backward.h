@@ -45,6 +45,9 @@ class TilesBackward : PairsBackward {
     return config;
   }
   static constexpr int64_t kRowBytes = kElements * sizeof(BFloat16);
+  // From one pair of keys to the next. Their 8 pairs of elements take half of a tile's row, but a
+  // row that crosses cache lines is loaded several times slower.
+  static constexpr int64_t kPairElements = kTileBytes / sizeof(BFloat16);
 
   struct alignas(64) Buffers {
     float scores[kWidth][kWidth], grads[kWidth][kWidth];
@@ -57,15 +60,15 @@ class TilesBackward : PairsBackward {
         buffers_(reinterpret_cast<Buffers*>(scratch)),
         k_pairs_(reinterpret_cast<BFloat16*>(buffers_ + 1)) {}
 
-  // Of k_pairs_, and what a tile reads beyond.
+  // Of k_pairs_.
   static int64_t KeyBytes(const AttentionHeadSize& size) {
-    return RoundUp(size.keys, kWidth) * kRowBytes + 64;
+    return RoundUp(size.keys, kWidth) / 2 * kTileBytes;
   }
 
   void PackKeyPairs() {
     const int64_t padded = panels_ * kWidth;
     CopyRows(head_.k, head_.size.keys, padded, head_.size.head, other_);
-    VectorPairs(other_, padded, k_pairs_);
+    VectorPairs(other_, padded, k_pairs_, kPairElements);
   }
 
   // What 32 queries from `query` on have to do with all keys.
@@ -161,8 +164,8 @@ class TilesBackward : PairsBackward {
     ZeroTile<0>();
     for (int64_t i = 0; i < panels_; ++i) {
       LoadTile<5>(&rows_[i][r], 64);
-      // Rows of 8 pairs; what a tile reads beyond counts for columns that nobody looks at.
-      LoadTile<7>(k_pairs_ + i * kWidth * kElements, 2 * kRowBytes);
+      // The second halves of the rows count for columns that nobody looks at.
+      LoadTile<7>(k_pairs_ + i * kWidth / 2 * kPairElements, kTileBytes);
       DotTiles<0, 5, 7>();
     }
     StoreTile<0>(buffers_->dq, 64);
