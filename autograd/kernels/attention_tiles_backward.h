@@ -50,7 +50,7 @@ class TilesBackward : PairsBackward {
   static constexpr int64_t kPairElements = kTileBytes / sizeof(BFloat16);
 
   struct alignas(64) Buffers {
-    float scores[kWidth][kWidth], grads[kWidth][kWidth];
+    float scores[2][kWidth][kWidth], grads[2][kWidth][kWidth];  // of two panels, in turn
     float dq[kLanes][kLanes];
     BFloat16 q[kElements][kWidth], g[kElements][kWidth];  // of a block of queries
   };
@@ -75,10 +75,11 @@ class TilesBackward : PairsBackward {
   void QueryBlock(int64_t query) {
     Columns(q_ + query * kElements, buffers_->q);
     Columns(g_ + query * kElements, buffers_->g);
+    PanelProducts(0, query);
     for (int64_t i = 0; i < panels_; ++i) {
       Panel& panel = keys_[i];
-      Products(q_ + query * kElements, panel.k, buffers_->scores);
-      Products(g_ + query * kElements, panel.v, buffers_->grads);
+      // Products take long: the next panel's are under way during this one's exponentials.
+      if (i + 1 < panels_) PanelProducts(i + 1, query);
       Scores(i, query);
       AddOverQueries(buffers_->g, scores_->p, panel.dv);
       AddOverQueries(buffers_->q, scores_->ds, panel.dk);
@@ -101,6 +102,12 @@ class TilesBackward : PairsBackward {
     }
   }
 
+  // Scores and gradients of p of 32 queries and panel i.
+  void PanelProducts(int64_t i, int64_t query) {
+    Products(q_ + query * kElements, keys_[i].k, buffers_->scores[i % 2]);
+    Products(g_ + query * kElements, keys_[i].v, buffers_->grads[i % 2]);
+  }
+
   // Of 32 vectors with those of a panel.
   static void Products(const BFloat16* rows, const __m512i (&pairs)[4][2],
                        float (&products)[kWidth][kWidth]) {
@@ -118,8 +125,10 @@ class TilesBackward : PairsBackward {
     }
   }
 
-  // p and ds from scores and gradients of p of 32 queries and panel i.
+  // p and ds from what PanelProducts computed.
   void Scores(int64_t i, int64_t query) {
+    const auto& scores = buffers_->scores[i % 2];
+    const auto& grads = buffers_->grads[i % 2];
     const int64_t rest = head_.size.keys - i * kWidth;
     const __m512 scale = _mm512_set1_ps(head_.scale * kLog2E), low = _mm512_set1_ps(-126);
     for (int64_t r = 0; r < kWidth; r += 2) {
@@ -130,11 +139,11 @@ class TilesBackward : PairsBackward {
         const __m512 shift = _mm512_set1_ps(shifts_[query + r + j]);
 #pragma GCC unroll 2
         for (int v = 0; v < 2; ++v) {
-          const __m512 score = _mm512_load_ps(&buffers_->scores[r + j][v * kLanes]);
+          const __m512 score = _mm512_load_ps(&scores[r + j][v * kLanes]);
           // NaN stays.
           p[j][v] = Exp2(_mm512_max_ps(low, _mm512_fmadd_ps(score, scale, sum)));
           p[j][v] = _mm512_maskz_mov_ps(Avx512F32::FirstLanes(Lanes(rest - v * kLanes)), p[j][v]);
-          ds[j][v] = p[j][v] * (_mm512_load_ps(&buffers_->grads[r + j][v * kLanes]) + shift);
+          ds[j][v] = p[j][v] * (_mm512_load_ps(&grads[r + j][v * kLanes]) + shift);
         }
         rows_[i][r + j] = Round(ds[j][0], ds[j][1]);
       }

@@ -45,7 +45,7 @@ class TilesForward : PairsForward {
   }
 
   struct alignas(64) Buffers {
-    float scores[kLanes][kBlockKeys];
+    float scores[2][kLanes][kBlockKeys];  // of two blocks of keys, in turn
     __m512i p[kLanes];
     __m512 sums[kLanes];
     float out[kLanes][kElements];
@@ -69,18 +69,13 @@ class TilesForward : PairsForward {
     LoadTile<3>(q_ + first * kElements, kElements * sizeof(BFloat16));
     ZeroTile<2>();
     for (int i = 0; i < kLanes; ++i) buffers_->sums[i] = _mm512_setzero_ps();
+    Scores(0);
     for (int64_t key = 0; key < head_.size.keys; key += kBlockKeys) {
-      const __m512i* keys = k_pairs_ + key / kLanes * 4;
-      ZeroTile<0>();
-      ZeroTile<1>();
-      LoadTile<4>(keys, 64);
-      DotTiles<0, 3, 4>();
-      LoadTile<5>(keys + 4, 64);
-      DotTiles<1, 3, 5>();
-      StoreTile<0>(buffers_->scores[0], kBlockKeys * 4);
-      StoreTile<1>(buffers_->scores[0] + kLanes, kBlockKeys * 4);
       const int64_t rest = head_.size.keys - key;
-      rest < kBlockKeys ? Exponentials<true>(rest) : Exponentials<false>(rest);
+      // Products take long: the next block's are under way during this one's exponentials.
+      if (rest > kBlockKeys) Scores(key + kBlockKeys);
+      const auto& scores = ScoresOf(key);
+      rest < kBlockKeys ? Exponentials<true>(scores, rest) : Exponentials<false>(scores, rest);
       LoadTile<6>(buffers_->p, 64);
       LoadTile<7>(v_ + key * kElements, 2 * kElements * sizeof(BFloat16));
       DotTiles<2, 6, 7>();
@@ -89,15 +84,32 @@ class TilesForward : PairsForward {
     Finish(first);
   }
 
+  using BlockScores = float[kLanes][kBlockKeys];
+  BlockScores& ScoresOf(int64_t key) { return buffers_->scores[key / kBlockKeys % 2]; }
+
+  // Of the queries in tile 3 with the block of keys from `key` on.
+  void Scores(int64_t key) {
+    const __m512i* keys = k_pairs_ + key / kLanes * 4;
+    float* to = ScoresOf(key)[0];
+    ZeroTile<0>();
+    ZeroTile<1>();
+    LoadTile<4>(keys, 64);
+    DotTiles<0, 3, 4>();
+    LoadTile<5>(keys + 4, 64);
+    DotTiles<1, 3, 5>();
+    StoreTile<0>(to, kBlockKeys * 4);
+    StoreTile<1>(to + kLanes, kBlockKeys * 4);
+  }
+
   // Of the scores of a block, in which `rest` keys are there if kMasked.
   template <bool kMasked>
-  void Exponentials(int64_t rest) {
+  void Exponentials(const BlockScores& scores, int64_t rest) {
     const __m512 scale = _mm512_set1_ps(head_.scale * kLog2E);
     const __mmask16 masks[2] = {Avx512F32::FirstLanes(Lanes(rest)),
                                 Avx512F32::FirstLanes(Lanes(rest - kLanes))};
     for (int i = 0; i < kLanes; ++i) {
-      __m512 a = Exp2(scale * _mm512_load_ps(buffers_->scores[i]));
-      __m512 b = Exp2(scale * _mm512_load_ps(buffers_->scores[i] + kLanes));
+      __m512 a = Exp2(scale * _mm512_load_ps(scores[i]));
+      __m512 b = Exp2(scale * _mm512_load_ps(scores[i] + kLanes));
       if (kMasked) {
         a = _mm512_maskz_mov_ps(masks[0], a);
         b = _mm512_maskz_mov_ps(masks[1], b);
