@@ -57,8 +57,8 @@ constexpr ConvBf16Kernels Table() {
   table.channel_unit = kTileDepth;
   table.row_channels = &RowChannels;
   table.rows_at_a_time = &RowsOfRun;
-  table.begin_task = &Begin;
-  table.end_task = &End;
+  table.begin = &Begin;
+  table.end = &End;
   table.copy = &CopyBf16;
   table.pack = &PackTiles;
   table.direct = &DirectAmx;

@@ -48,9 +48,9 @@ struct DirectKernels {
   int64_t (*row_channels)(int64_t channels);
   // Rows of images of this width are computed fastest this many at a time.
   int64_t (*rows_at_a_time)(int64_t width);
-  // Called by a thread before its first block and after its last one of a task, where not null.
-  void (*begin_task)();
-  void (*end_task)();
+  // Called by a thread before its first block and after its last one of a pass, where not null.
+  void (*begin)();
+  void (*end)();
   // Copies `count` runs of `channels` elements that lie next to each other to runs of `to_channels`
   // elements, the rest of them zeros.
   void (*copy)(int64_t count, int64_t channels, const Image* from, int64_t to_channels, Source* to);

@@ -294,16 +294,14 @@ class Block {
 };
 
 // The taps of a task.
-void SumTaps(const ConvPairsKernels& kernels, const ConvSize& s, const Plan& plan,
-             const Block& block, int64_t first_tap, bool adds, float* sums) {
-  if (kernels.begin != nullptr) kernels.begin();
+void SumTaps(const ConvSize& s, const Plan& plan, const Block& block, int64_t first_tap, bool adds,
+             float* sums) {
   for (int64_t output = 0; output < s.out_channels; output += plan.task_outputs) {
     const int64_t outputs = std::min(plan.task_outputs, s.out_channels - output);
     for (int64_t tap = first_tap; tap < first_tap + plan.task_taps; ++tap) {
       block.SumTap(tap, output, outputs, adds, sums);
     }
   }
-  if (kernels.end != nullptr) kernels.end();
 }
 
 // dw[out, filter] from sums[filter, out].
@@ -326,7 +324,7 @@ void PairsWeightGradient(const ConvPairsKernels& kernels, const ConvSize& s, con
   // The last part is for the sum of the others, where its order is not that of dw.
   float* parts = GetScratch<float>(ScratchUse::kConvParts, (plan.runs + 1) * s.weights());
   const int64_t tasks = CeilDiv(s.taps(), plan.task_taps);
-  ParallelFor(plan.runs * tasks, 1, [&](int64_t task, int64_t) {
+  ParallelFor(plan.runs * tasks, 1, {kernels.begin, kernels.end}, [&](int64_t task, int64_t) {
     const int64_t run = task / tasks, first_tap = task % tasks * plan.task_taps;
     const int64_t end = std::min(plan.blocks, (run + 1) * plan.run);
     for (int64_t i = run * plan.run; i < end; ++i) {
@@ -335,7 +333,7 @@ void PairsWeightGradient(const ConvPairsKernels& kernels, const ConvSize& s, con
       for (int64_t copy = 0; copy < plan.num_copies; ++copy) {
         if (tasks == 1 || plan.taps[first_tap].copy == copy) block.PackCopy(copy, x);
       }
-      SumTaps(kernels, s, plan, block, first_tap, i > run * plan.run, parts + run * s.weights());
+      SumTaps(s, plan, block, first_tap, i > run * plan.run, parts + run * s.weights());
     }
   });
   float* total = plan.rows_are_outputs ? dw : parts + plan.runs * s.weights();

@@ -23,8 +23,9 @@ struct PairsRow {
 };
 
 // dw[a, b] = the sum over images, rows, pairs m and their pixels i of left[.., m, a, i]
-// right[.., m, b, i], or is that much larger. Strides are in pairs, pitches in channels. Pairs between `pairs` and
-// row_stride may be added too, since left has zeros there, and after the last row up to 16 more.
+// right[.., m, b, i], or is that much larger. Strides are in pairs, pitches in channels. Pairs
+// between `pairs` and row_stride may be added too, since left has zeros there, and after the last
+// row up to 16 more.
 struct PairsBlock {
   int64_t images, rows, pairs;
   int64_t row_stride;
@@ -48,7 +49,7 @@ struct ConvPairsKernels {
   // With `arrange`: so many outputs of so many pairs of dy stay in the first-level cache while all
   // taps and channels pass by.
   int64_t near_outputs, near_pairs;
-  // Called by a thread around the products of a block, where not null.
+  // Called by a thread before its first block and after its last one of a gradient, where not null.
   void (*begin)();
   void (*end)();
 };

@@ -197,13 +197,12 @@ void RunConvPass(const DirectKernels<Source, Image>& kernels, const ConvPass<Sou
   if (p.batch <= 0 || p.rows <= 0 || p.columns <= 0 || p.outputs <= 0) return;
   const Layout layout = LayoutOf(kernels, p);
   const Cuts cuts = CutsOf(p, layout.row_stride, layout.rows_at_a_time);
-  ParallelFor(p.batch * cuts.blocks, cuts.grain, [&](int64_t begin, int64_t end) {
-    if (kernels.begin_task != nullptr) kernels.begin_task();
+  const ThreadSetup setup = {kernels.begin, kernels.end};
+  ParallelFor(p.batch * cuts.blocks, cuts.grain, setup, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i % cuts.blocks * cuts.block;
       RunBlock(kernels, p, layout, i / cuts.blocks, first, std::min(p.rows, first + cuts.block));
     }
-    if (kernels.end_task != nullptr) kernels.end_task();
   });
 }
 

@@ -142,9 +142,26 @@ class RegionLock {
   bool held_ = false;
 };
 
+// A thread's part of a loop with a setup.
+class SetupScope {
+ public:
+  explicit SetupScope(const ThreadSetup& setup) : setup_(setup) {
+    if (setup_.begin != nullptr) setup_.begin();
+  }
+  ~SetupScope() {
+    if (setup_.end != nullptr) setup_.end();
+  }
+  SetupScope(const SetupScope&) = delete;
+  SetupScope& operator=(const SetupScope&) = delete;
+
+ private:
+  const ThreadSetup setup_;
+};
+
 // The chunks of a loop.
 struct Chunks {
   int64_t n, grain;
+  ThreadSetup setup;
   absl::FunctionRef<void(int64_t, int64_t)> body;
 
   int64_t count() const { return n / grain + (n % grain != 0); }
@@ -153,6 +170,8 @@ struct Chunks {
     body(begin, n - begin < grain ? n : begin + grain);
   }
   void RunAll() const {
+    if (n == 0) return;
+    const SetupScope scope(setup);
     for (int64_t chunk = 0; chunk < count(); ++chunk) Run(chunk);
   }
 };
@@ -211,6 +230,7 @@ void CutIntoRuns(int64_t chunks, int runs) {
 
 // What thread `rank` does of `runs` runs. After an exception only chunks before it still matter.
 void TakeChunks(const Chunks& chunks, int rank, int runs, FirstException& exception) {
+  const SetupScope scope(chunks.setup);
   const auto run = [&](int64_t chunk) {
     if (!exception.IsBefore(chunk)) return;
     try {
@@ -294,11 +314,16 @@ void SetNumThreads(int threads) {
 }
 
 void ParallelFor(int64_t n, int64_t grain, absl::FunctionRef<void(int64_t, int64_t)> body) {
+  ParallelFor(n, grain, ThreadSetup(), body);
+}
+
+void ParallelFor(int64_t n, int64_t grain, const ThreadSetup& setup,
+                 absl::FunctionRef<void(int64_t, int64_t)> body) {
   if (n < 0 || grain < 1) {
     throw std::invalid_argument("ParallelFor: n = " + std::to_string(n) + ", grain = " +
                                 std::to_string(grain) + ", expected n >= 0 and grain >= 1");
   }
-  const internal::Chunks chunks{n, grain, body};
+  const internal::Chunks chunks{n, grain, setup, body};
   const int wanted = static_cast<int>(std::min<int64_t>(NumThreads(), chunks.count()));
   if (wanted <= 1 || chunks.count() >= internal::ChunkRun::kMaxChunks) return chunks.RunAll();
   const bool done = internal::TryRegion(

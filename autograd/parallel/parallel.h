@@ -59,6 +59,19 @@ void SetNumThreads(int threads);
 // std::invalid_argument if n < 0 or grain < 1.
 void ParallelFor(int64_t n, int64_t grain, absl::FunctionRef<void(int64_t, int64_t)> body);
 
+// What a thread does before its first chunk and after its last one, whether or not chunks throw:
+// for state of the processor that the body needs and that takes as long to set up as a small chunk.
+// Either may be null; neither may throw.
+struct ThreadSetup {
+  void (*begin)() = nullptr;
+  void (*end)() = nullptr;
+};
+
+// As above, each thread that takes part within a `setup`. Not for bodies with inner loops of the
+// same setup, whose end would be that of the outer one too.
+void ParallelFor(int64_t n, int64_t grain, const ThreadSetup& setup,
+                 absl::FunctionRef<void(int64_t, int64_t)> body);
+
 // Thrown by Team::Barrier when the barrier can never be reached by everyone, because another member
 // threw or returned. A body that catches it must return soon. ParallelTeam rethrows it only if no
 // member threw anything else, which means that the members did not all pass the same number of

@@ -117,6 +117,59 @@ TEST_P(ParallelTest, RethrowsTheExceptionOfTheLowestChunk) {
   EXPECT_EQ(ChunksOf(3, 1).size(), 3u) << "the pool works on after an exception";
 }
 
+// Of this thread, in loops with kCounted.
+thread_local bool set_up = false;
+std::atomic<int> begun{0}, ended{0};
+const ThreadSetup kCounted = {[] {
+                                set_up = true;
+                                ++begun;
+                              },
+                              [] {
+                                set_up = false;
+                                ++ended;
+                              }};
+
+TEST_P(ParallelTest, EachThreadIsSetUpOnceAroundItsChunks) {
+  std::mutex mutex;
+  for (int64_t n : {0, 1, 7, 100}) {
+    begun = ended = 0;
+    std::atomic<int64_t> elements{0};
+    std::atomic<bool> missed{false};
+    std::set<std::thread::id> threads;
+    ParallelFor(n, 3, kCounted, [&](int64_t begin, int64_t end) {
+      if (!set_up) missed = true;
+      elements += end - begin;
+      const std::lock_guard<std::mutex> lock(mutex);
+      threads.insert(std::this_thread::get_id());
+    });
+    EXPECT_EQ(elements, n);
+    EXPECT_FALSE(missed);
+    EXPECT_FALSE(set_up);
+    EXPECT_EQ(begun, ended);
+    EXPECT_GE(begun, static_cast<int>(threads.size()));
+    EXPECT_LE(begun, static_cast<int>(std::min<int64_t>(GetParam(), (n + 2) / 3)));
+  }
+}
+
+TEST_P(ParallelTest, SetupsEndWhenChunksThrow) {
+  const auto fail = [](int64_t begin, int64_t) {
+    if (begin % 30 == 17) throw std::runtime_error("chunk " + std::to_string(begin));
+  };
+  for (const bool serial : {false, true}) {
+    begun = ended = 0;
+    if (serial) {
+      const SerialScope scope;
+      EXPECT_THROW(ParallelFor(100, 1, kCounted, fail), std::runtime_error);
+      EXPECT_EQ(begun, 1);
+    } else {
+      EXPECT_THROW(ParallelFor(100, 1, kCounted, fail), std::runtime_error);
+    }
+    EXPECT_GE(begun, 1);
+    EXPECT_EQ(begun, ended);
+    EXPECT_FALSE(set_up);
+  }
+}
+
 TEST_P(ParallelTest, NestedLoopsAreSerialOnTheirThread) {
   std::atomic<int64_t> elements{0};
   std::atomic<bool> strayed{false};
