@@ -1,5 +1,5 @@
 // The AMX table of convolutions, compiled with emulated tiles: whole convolutions against sums of
-// products in f64.
+// products in f64; and with the processor's tiles, where it has them.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -156,16 +156,21 @@ TEST_F(ConvAmx, InputGradientIsTheTranspose) {
   }
 }
 
+std::vector<uint16_t> BitsOf(const std::vector<BFloat16>& values) {
+  std::vector<uint16_t> bits;
+  for (const BFloat16 value : values) bits.push_back(value.bits);
+  return bits;
+}
+
 // The forward result of images that start `shift` elements into their memory.
-std::vector<uint16_t> Bits(const ConvSize& s, const Images& images, size_t shift) {
+std::vector<uint16_t> Bits(const ConvSize& s, const Images& images, size_t shift,
+                           const ConvBf16Kernels& kernels = kConvAmxEmulated) {
   std::vector<BFloat16> x(shift);
   x.insert(x.end(), images.x.begin(), images.x.end());
   const auto w = Floats(s.weights(), 3);
   std::vector<BFloat16> y(images.dy.size());
-  DirectForward(kConvAmxEmulated, s, x.data() + shift, w.data(), {}, y.data());
-  std::vector<uint16_t> bits;
-  for (const BFloat16 value : y) bits.push_back(value.bits);
-  return bits;
+  DirectForward(kernels, s, x.data() + shift, w.data(), {}, y.data());
+  return BitsOf(y);
 }
 
 TEST_F(ConvAmx, NeitherTheNumberOfThreadsNorAlignmentChangesABit) {
@@ -195,6 +200,26 @@ TEST_F(ConvAmx, AnImageDoesNotDependOnTheOthers) {
     const auto bits = Bits(one, last, 0);
     EXPECT_TRUE(
         std::equal(bits.begin(), bits.end(), all.end() - static_cast<std::ptrdiff_t>(bits.size())));
+  }
+}
+
+std::vector<uint16_t> InputGradientBits(const ConvSize& s, const Images& images,
+                                        const ConvBf16Kernels& kernels) {
+  const auto w = Floats(s.weights(), 3);
+  std::vector<BFloat16> dx(images.x.size());
+  DirectInputGradient(kernels, s, images.dy.data(), w.data(), {}, dx.data());
+  return BitsOf(dx);
+}
+
+using ConvTiles = testing::NeedsAmx;
+
+TEST_F(ConvTiles, ComputeWhatTheirEmulationDoes) {
+  for (const ConvSize& s : Sizes()) {
+    SCOPED_TRACE(Name(s));
+    const Images images(s);
+    EXPECT_EQ(Bits(s, images, 0, kConvAmx), Bits(s, images, 0));
+    EXPECT_EQ(InputGradientBits(s, images, kConvAmx),
+              InputGradientBits(s, images, kConvAmxEmulated));
   }
 }
 

@@ -1,5 +1,5 @@
 // The AMX table of weights' gradients, compiled with emulated tiles: whole convolutions against
-// sums of products in f64.
+// sums of products in f64; and with the processor's tiles, where it has them.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -39,9 +39,10 @@ class ConvPairsAmx : public testing::NeedsAvx512Bf16 {
   const int before_ = NumThreads();
 };
 
-std::vector<float> Gradient(const ConvSize& s, const Images& images) {
+std::vector<float> Gradient(const ConvSize& s, const Images& images,
+                            const ConvPairsKernels& kernels = kConvPairsAmxEmulated) {
   std::vector<float> dw(static_cast<size_t>(s.weights()), 9.0f);
-  PairsWeightGradient(kConvPairsAmxEmulated, s, images.x.data(), images.dy.data(), dw.data());
+  PairsWeightGradient(kernels, s, images.x.data(), images.dy.data(), dw.data());
   return dw;
 }
 
@@ -66,6 +67,15 @@ TEST_F(ConvPairsAmx, TheNumberOfThreadsChangesNoBit) {
     const auto one = Gradient(s, images);
     SetNumThreads(3);
     EXPECT_EQ(Gradient(s, images), one);
+  }
+}
+
+using ConvPairsTiles = testing::NeedsAmx;
+
+TEST_F(ConvPairsTiles, ComputeWhatTheirEmulationDoes) {
+  for (const ConvSize& s : Sizes()) {
+    const Images images(s);
+    EXPECT_EQ(Gradient(s, images, kConvPairsAmx), Gradient(s, images)) << Name(s);
   }
 }
 

@@ -1,4 +1,5 @@
-// The AMX table of bf16 products, compiled with emulated tiles, block by block against sums in f64.
+// The AMX table of bf16 products, compiled with emulated tiles, block by block against sums in f64;
+// and with the processor's tiles, where it has them.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -20,10 +21,10 @@ namespace {
 
 const GemmBf16Kernels& Table() { return kGemmBf16AmxEmulated; }
 
-void Multiply(const GemmBf16Block& block) {
-  Table().begin();
-  Table().multiply(block);
-  Table().end();
+void Multiply(const GemmBf16Block& block, const GemmBf16Kernels& table = Table()) {
+  table.begin();
+  table.multiply(block);
+  table.end();
 }
 
 int64_t RoundUp(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
@@ -92,39 +93,54 @@ struct Matrix {
   Aligned<T> values;
 };
 
-template <class T>
-void PackB(int64_t k, int64_t n, const Matrix<T>& b, void* out) {
-  if constexpr (sizeof(T) == sizeof(float)) {
-    Table().pack_b_f32(k, n, b.values.data, b.row_stride, b.col_stride, out);
-  } else {
-    Table().pack_b(k, n, b.values.data, b.row_stride, b.col_stride, out);
+// What a product is of, and how its operands lie.
+struct Shape {
+  int64_t m, n, k;
+  Layout a, b;
+};
+
+std::vector<Shape> Shapes() {
+  const std::vector<std::tuple<int64_t, int64_t, int64_t>> sizes = {
+      {1, 1, 1},    {1, 64, 128},  {16, 16, 32},  {17, 17, 33},  {32, 32, 64},
+      {33, 48, 31}, {49, 192, 64}, {64, 10, 384}, {100, 65, 96}, {5, 33, 7}};
+  std::vector<Shape> shapes;
+  for (const auto& [m, n, k] : sizes) {
+    for (Layout a : {Layout::kRows, Layout::kColumns, Layout::kSpread}) {
+      for (Layout b : {Layout::kRows, Layout::kColumns, Layout::kSpread}) {
+        shapes.push_back({m, n, k, a, b});
+      }
+    }
   }
+  return shapes;
 }
 
-using AmxGemm = testing::NeedsAvx512Bf16;
+::testing::Message Name(const Shape& s) {
+  return ::testing::Message() << s.m << " x " << s.n << " x " << s.k << " layouts "
+                              << static_cast<int>(s.a) << static_cast<int>(s.b);
+}
 
+// By a table's functions; added to 2 if wanted.
 template <class T>
-void ExpectProduct(int64_t m, int64_t n, int64_t k, Layout a_layout, Layout b_layout,
-                   bool accumulate) {
-  SCOPED_TRACE(::testing::Message()
-               << m << " x " << n << " x " << k << " layouts " << static_cast<int>(a_layout)
-               << static_cast<int>(b_layout) << (accumulate ? " accumulated" : ""));
-  const Matrix<BFloat16> a(m, k, a_layout, 1);
-  const Matrix<T> b(k, n, b_layout, 77);
-  const int64_t depth = RoundUp(k, Table().k_multiple);
-  const int64_t rows = RoundUp(m, Table().rows), cols = RoundUp(n, Table().cols);
-  const Aligned<BFloat16> packed_b(cols * depth);
-  PackB(k, n, b, packed_b.data);
-  const Aligned<BFloat16> packed_a(rows * depth);
+std::vector<float> Product(const GemmBf16Kernels& table, const Shape& s, const Matrix<BFloat16>& a,
+                           const Matrix<T>& b, bool accumulate) {
+  const int64_t m = s.m, n = s.n, k = s.k;
+  const int64_t depth = RoundUp(k, table.k_multiple);
+  const int64_t rows = RoundUp(m, table.rows), cols = RoundUp(n, table.cols);
+  const Aligned<BFloat16> packed_a(rows * depth), packed_b(cols * depth);
+  if constexpr (sizeof(T) == sizeof(float)) {
+    table.pack_b_f32(k, n, b.values.data, b.row_stride, b.col_stride, packed_b.data);
+  } else {
+    table.pack_b(k, n, b.values.data, b.row_stride, b.col_stride, packed_b.data);
+  }
   GemmBf16Block x;
   x.m = m;
   x.n = n;
   x.k = depth;
-  x.a_packed = k != depth || !Table().reads_a(a.values.data, a.row_stride, a.col_stride);
+  x.a_packed = k != depth || !table.reads_a(a.values.data, a.row_stride, a.col_stride);
   x.a_row_stride = a.row_stride;
   x.a = a.values.data;
   if (x.a_packed) {
-    Table().pack_a(m, k, a.values.data, a.row_stride, a.col_stride, packed_a.data);
+    table.pack_a(m, k, a.values.data, a.row_stride, a.col_stride, packed_a.data);
     x.a = packed_a.data;
   }
   x.b = packed_b.data;
@@ -133,30 +149,51 @@ void ExpectProduct(int64_t m, int64_t n, int64_t k, Layout a_layout, Layout b_la
   x.c = c.data;
   x.c_row_stride = cols;
   x.accumulate = accumulate;
-  Multiply(x);
+  Multiply(x, table);
+  std::vector<float> product;
   for (int64_t i = 0; i < m; ++i) {
-    for (int64_t j = 0; j < n; ++j) {
+    product.insert(product.end(), c.data + i * cols, c.data + i * cols + n);
+  }
+  return product;
+}
+
+using AmxGemm = testing::NeedsAvx512Bf16;
+
+template <class T>
+void ExpectProduct(const Shape& s, bool accumulate) {
+  SCOPED_TRACE(Name(s) << (accumulate ? " accumulated" : ""));
+  const Matrix<BFloat16> a(s.m, s.k, s.a, 1);
+  const Matrix<T> b(s.k, s.n, s.b, 77);
+  const auto product = Product(Table(), s, a, b, accumulate);
+  for (int64_t i = 0; i < s.m; ++i) {
+    for (int64_t j = 0; j < s.n; ++j) {
       double sum = accumulate ? 2 : 0, size = 2;
-      for (int64_t p = 0; p < k; ++p) {
-        const double product = double{Widen(a.At(i, p))} * double{Rounded(b.At(p, j))};
-        sum += product;
-        size += std::abs(product);
+      for (int64_t p = 0; p < s.k; ++p) {
+        const double one = double{Widen(a.At(i, p))} * double{Rounded(b.At(p, j))};
+        sum += one;
+        size += std::abs(one);
       }
-      ASSERT_NEAR(c.data[i * cols + j], sum, 1e-6 * size) << i << ", " << j;
+      ASSERT_NEAR(product[static_cast<size_t>(i * s.n + j)], sum, 1e-6 * size) << i << ", " << j;
     }
   }
 }
 
 TEST_F(AmxGemm, BlocksOfAllShapes) {
-  const std::vector<std::tuple<int64_t, int64_t, int64_t>> shapes = {
-      {1, 1, 1},    {1, 64, 128},  {16, 16, 32},  {17, 17, 33},  {32, 32, 64},
-      {33, 48, 31}, {49, 192, 64}, {64, 10, 384}, {100, 65, 96}, {5, 33, 7}};
-  for (const auto& [m, n, k] : shapes) {
-    for (Layout a : {Layout::kRows, Layout::kColumns, Layout::kSpread}) {
-      for (Layout b : {Layout::kRows, Layout::kColumns, Layout::kSpread}) {
-        ExpectProduct<BFloat16>(m, n, k, a, b, false);
-        ExpectProduct<float>(m, n, k, a, b, true);
-      }
+  for (const Shape& s : Shapes()) {
+    ExpectProduct<BFloat16>(s, false);
+    ExpectProduct<float>(s, true);
+  }
+}
+
+using AmxGemmTiles = testing::NeedsAmx;
+
+TEST_F(AmxGemmTiles, ComputeWhatTheirEmulationDoes) {
+  for (const Shape& s : Shapes()) {
+    const Matrix<BFloat16> a(s.m, s.k, s.a, 1);
+    const Matrix<float> b(s.k, s.n, s.b, 77);
+    for (const bool accumulate : {false, true}) {
+      EXPECT_EQ(Product(kGemmBf16Amx, s, a, b, accumulate), Product(Table(), s, a, b, accumulate))
+          << Name(s);
     }
   }
 }

@@ -1,6 +1,7 @@
 // NeedsAvx512Bf16: the base of tests that run code for AVX512_BF16 whatever AUTOGRAD_ISA says, such
-// as AMX kernels on emulated tiles. On other processors they are skipped and say so: it is the only
-// place where a test may be.
+// as AMX kernels on emulated tiles. NeedsAmx: of those that run AMX kernels on the processor's own
+// tiles. On other processors they are skipped and say so: this is the only place where a test may
+// be.
 #ifndef TESTS_AUTOGRAD_KERNELS_NEEDS_AVX512_BF16_H_
 #define TESTS_AUTOGRAD_KERNELS_NEEDS_AVX512_BF16_H_
 
@@ -14,6 +15,13 @@ class NeedsAvx512Bf16 : public ::testing::Test {
  protected:
   void SetUp() override {
     if (DetectedIsa() < Isa::kAvx512Bf16) GTEST_SKIP() << "this processor has no AVX512_BF16";
+  }
+};
+
+class NeedsAmx : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (DetectedIsa() < Isa::kAmx) GTEST_SKIP() << "no AMX here, or no permission to use it";
   }
 };
 
