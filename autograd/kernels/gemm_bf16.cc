@@ -53,21 +53,8 @@ struct Chunks {
   int64_t padded;  // size rounded up to whole multiples
 };
 
-// Tells the table of a task's begin and end.
-class TaskScope {
- public:
-  explicit TaskScope(const GemmBf16Kernels& kernels) : kernels_(kernels) {
-    if (kernels.begin != nullptr) kernels.begin();
-  }
-  ~TaskScope() {
-    if (kernels_.end != nullptr) kernels_.end();
-  }
-  TaskScope(const TaskScope&) = delete;
-  TaskScope& operator=(const TaskScope&) = delete;
-
- private:
-  const GemmBf16Kernels& kernels_;
-};
+// What the table wants around a thread's multiplies.
+ThreadSetup SetupOf(const GemmBf16Kernels& kernels) { return {kernels.begin, kernels.end}; }
 
 char* Scratch(const GemmBf16Kernels& kernels, ScratchUse use, int64_t elements) {
   return GetScratch<char>(use, elements * kernels.element_bytes);
@@ -170,8 +157,8 @@ void MultiplyRows(const GemmBf16Kernels& kernels, const Problem<B, C>& x, const 
   const char* b = PackSharedB(kernels, x, chunks, depths);
   const int64_t stride = RoundUp(x.n, kernels.cols), chunk_elements = stride * chunks.padded;
   const int64_t rows = BlockRows(kernels, x, stride), blocks = CeilDiv(x.m, rows);
-  ParallelFor(blocks, TaskBlocks(x, rows, blocks), [&](int64_t begin, int64_t end) {
-    const TaskScope scope(kernels);
+  const int64_t grain = TaskBlocks(x, rows, blocks);
+  ParallelFor(blocks, grain, SetupOf(kernels), [&](int64_t begin, int64_t end) {
     float* own = kept == nullptr ? GetScratch<float>(ScratchUse::kNarrow, rows * stride) : nullptr;
     for (int64_t i = begin; i < end; ++i) {
       const Problem<B, C> part = x.Rows(i * rows, std::min(rows, x.m - i * rows));
@@ -225,17 +212,16 @@ void MultiplyDeep(const GemmBf16Kernels& kernels, const Problem<B, C>& x, const 
   const bool alone = NumThreads() == 1 || InParallelRegion();
   float* parts = GetScratch<float>(ScratchUse::kParts, (alone ? 1 : kSplitChunks + 1) * size);
   if (alone) {
-    const TaskScope scope(kernels);
-    for (int64_t i = 0; i < chunks.count; ++i) {
-      MultiplyDeepChunk(kernels, x, chunks, i, parts, i > 0);
-    }
+    // One task, in order.
+    ParallelFor(chunks.count, chunks.count, SetupOf(kernels), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) MultiplyDeepChunk(kernels, x, chunks, i, parts, i > 0);
+    });
     return Finish(kernels, x, parts, stride);
   }
   float* sums = parts + kSplitChunks * size;
   for (int64_t first = 0; first < chunks.count; first += kSplitChunks) {
     const int64_t count = std::min(kSplitChunks, chunks.count - first);
-    ParallelFor(count, 1, [&](int64_t begin, int64_t end) {
-      const TaskScope scope(kernels);
+    ParallelFor(count, 1, SetupOf(kernels), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         MultiplyDeepChunk(kernels, x, chunks, first + i, parts + i * size, false);
       }

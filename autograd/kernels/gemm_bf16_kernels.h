@@ -49,7 +49,7 @@ struct GemmBf16Kernels {
   void (*pack_b_f32)(int64_t k, int64_t n, const float* b, int64_t row_stride, int64_t col_stride,
                      void* out);
   void (*multiply)(const GemmBf16Block& block);
-  // Called on a thread before and after a task's multiplies. May be null.
+  // Called on a thread before its first and after its last multiply of a loop. May be null.
   void (*begin)();
   void (*end)();
   // C = activation(X + beta C + bias) for X [m, n] with rows contiguous, which may be overwritten.
