@@ -43,6 +43,7 @@ struct Run {
 
 Run ReadRun(absl::string_view folder) {
   folder = absl::StripSuffix(folder, "/");
+  if (folder.empty()) throw std::invalid_argument("--runs has an empty part, expected folders");
   const std::string path =
       absl::StrCat(examples::ResolvePath(std::string(folder)), "/checkpoint.safetensors");
   const auto file = autograd::ReadSafetensors(path);
@@ -65,7 +66,7 @@ void PrintMeans(const std::vector<Run>& runs, size_t count) {
       absl::PrintF("  %10.4f", examples::MeanOfLosses(last, kTableStep).losses[0]);
     }
   }
-  absl::PrintF("\n");
+  absl::PrintF(count < kTableStep ? "\nfewer than 100 iterations\n" : "\n");
 }
 
 void Draw(const std::vector<Run>& runs, size_t count, const std::string& path) {

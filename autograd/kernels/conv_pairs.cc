@@ -14,7 +14,7 @@ namespace {
 // Shares of the gradient, and bytes of them.
 constexpr int64_t kMaxParts = 16;
 constexpr int64_t kPartBytes = 16 << 20;
-// Pixels of dy whose products are worth a share's zeroing and adding up.
+// Pixels of dy whose products are worth a share and its adding up.
 constexpr int64_t kPartPixels = 196;
 // With fewer shares than this, the taps of each are divided among tasks too.
 constexpr int64_t kFewParts = 4;

@@ -122,7 +122,7 @@ RowCuts CutRowsOf(const LinearSize& s) {
   constexpr int64_t kNearBytes = (sizeof(T) == 2 ? 128 : 32) * 1024;
   constexpr int64_t kLeast = 32, kFewRows = 1024, kUnit = 8;
   RowCuts cuts;
-  // An even number of chunks of about the same size, so that two threads have the same to do.
+  // About an even number of chunks of the same size, so that two threads have the same to do.
   const int64_t wanted = CeilDiv(s.rows, s.rows <= kFewRows ? 128 : 512);
   const int64_t even = wanted <= 1 ? 1 : CeilDiv(wanted, 2) * 2;
   cuts.chunk = std::max(kUnit, CeilDiv(CeilDiv(s.rows, even), kUnit) * kUnit);

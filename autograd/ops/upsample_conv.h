@@ -6,7 +6,8 @@
 // the small image adds its multiple of one window of 4x4 such sums to the result, at twice its
 // place: a transposed convolution with a stride of 2. That takes 4 multiplications where the
 // convolution of the enlarged image takes 9, and neither makes nor reads that image; the gradients
-// save as much. Sums are made in another order, so results differ in the last bits.
+// save as much. Sums are made in another order, so results differ in the last bits: for
+// images of bf16, whose weights are rounded as sums, in those of bf16.
 //
 // Example:
 //   Tensor x = Ones({1, 14, 14, 64}), weight = Ones({64, 3, 3, 64}), bias = Zeros({64});

@@ -172,7 +172,8 @@ struct Chunks {
   void RunAll() const {
     if (n == 0) return;
     const SetupScope scope(setup);
-    for (int64_t chunk = 0; chunk < count(); ++chunk) Run(chunk);
+    const int64_t all = count();
+    for (int64_t chunk = 0; chunk < all; ++chunk) Run(chunk);
   }
 };
 

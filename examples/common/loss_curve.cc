@@ -1,6 +1,7 @@
 #include "examples/common/loss_curve.h"
 
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -9,13 +10,12 @@ namespace examples {
 
 MeanCurve MeanOfLosses(std::span<const float> losses, size_t window) {
   MeanCurve curve;
-  double sum = 0;
-  for (size_t i = 0; i < losses.size(); ++i) {
-    sum += static_cast<double>(losses[i]);
-    if (i >= window) sum -= static_cast<double>(losses[i - window]);
-    if (i + 1 < window) continue;
-    curve.iterations.push_back(static_cast<double>(i + 1) - static_cast<double>(window - 1) / 2);
-    curve.losses.push_back(sum / static_cast<double>(window));
+  // Each window anew: a loss that is not finite shall not spoil all that follow.
+  for (size_t end = window; end <= losses.size(); ++end) {
+    const std::span<const float> near = losses.subspan(end - window, window);
+    curve.iterations.push_back(static_cast<double>(end) - static_cast<double>(window - 1) / 2);
+    curve.losses.push_back(std::accumulate(near.begin(), near.end(), 0.0) /
+                           static_cast<double>(window));
   }
   return curve;
 }
