@@ -61,11 +61,26 @@ TEST_P(ParallelTest, EachThreadTakesItsOwnRunInOrder) {
   constexpr int64_t kChunks = 96;  // of which each thread gets the same number
   std::mutex mutex;
   std::map<std::thread::id, std::vector<int64_t>> chunks;
+  std::atomic<int> begun{0};
   ParallelFor(kChunks, 1, [&](int64_t begin, int64_t) {
-    const std::lock_guard<std::mutex> lock(mutex);
-    chunks[std::this_thread::get_id()].push_back(begin);
+    bool first = false;
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      std::vector<int64_t>& taken = chunks[std::this_thread::get_id()];
+      first = taken.empty();
+      taken.push_back(begin);
+    }
+    // Nobody goes on before all have begun, so that nobody's first chunk is taken by another.
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    if (first) ++begun;
+    while (begun < GetParam() && std::chrono::steady_clock::now() < give_up) {
+      std::this_thread::yield();
+    }
   });
   const int64_t each = kChunks / GetParam();
+  ASSERT_EQ(chunks.size(), static_cast<size_t>(GetParam()));
+  EXPECT_EQ(chunks[std::this_thread::get_id()][0], 0);
+  for (const auto& [thread, taken] : chunks) EXPECT_EQ(taken[0] % each, 0);
   for (const auto& [thread, taken] : chunks) {
     size_t own = 0;
     while (own < taken.size() && taken[own] == taken[0] + static_cast<int64_t>(own)) ++own;
@@ -168,6 +183,25 @@ TEST_P(ParallelTest, SetupsEndWhenChunksThrow) {
     EXPECT_EQ(begun, ended);
     EXPECT_FALSE(set_up);
   }
+}
+
+TEST_P(ParallelTest, ALowerChunkStillRunsAfterAHigherOneHasThrown) {
+  if (GetParam() == 1) return;
+  std::atomic<bool> thrown{false};
+  std::string message;
+  try {
+    ParallelFor(64, 1, [&](int64_t begin, int64_t) {
+      const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (begin == 0 && !thrown && std::chrono::steady_clock::now() < give_up) {
+        std::this_thread::yield();
+      }
+      thrown = true;
+      throw std::runtime_error("chunk " + std::to_string(begin));
+    });
+  } catch (const std::runtime_error& error) {
+    message = error.what();
+  }
+  EXPECT_EQ(message, "chunk 0");
 }
 
 TEST_P(ParallelTest, NestedLoopsAreSerialOnTheirThread) {
