@@ -1,12 +1,15 @@
 #include "autograd/kernels/conv.h"
 
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 
 #include "autograd/kernels/conv_direct.h"
 #include "autograd/kernels/conv_pairs.h"
 #include "autograd/kernels/conv_patches.h"
+#include "autograd/kernels/conv_winograd.h"
 #include "autograd/kernels/gemm.h"
+#include "autograd/kernels/isa.h"
 
 namespace autograd::kernels {
 namespace {
@@ -39,6 +42,19 @@ const ConvBf16Kernels* Bf16KernelsFor(const ConvSize& s) {
   return WindowsFit(s) ? ActiveConvBf16Kernels() : nullptr;
 }
 
+// The kernels of conv_winograd.h for images of T where there are any: not where the processor
+// multiplies tiles of bf16, faster than any of f32.
+template <class T>
+std::optional<Winograd> ActiveWinograd() {
+  const WinogradKernels* tiles = ActiveWinogradKernels();
+  const ConvKernels* products = ActiveConvKernels();
+  constexpr bool kIsBf16 = std::is_same_v<T, BFloat16>;
+  if (tiles == nullptr || products == nullptr || (kIsBf16 && ActiveIsa() == Isa::kAmx))
+    return std::nullopt;
+  const bool pairs = kIsBf16 && ActiveConvBf16Kernels() != nullptr;
+  return Winograd{*tiles, *products, pairs ? 2 : 1};
+}
+
 template <class T>
 GemmEpilogue<T> Finish(const ConvEpilogue<T>& epilogue) {
   GemmEpilogue<T> finish;
@@ -53,6 +69,9 @@ void Forward(const ConvSize& s, const T* x, const T* w, const ConvEpilogue<T>& e
                 s.channels, T(0), y, s.out_channels, Finish(epilogue));
   }
   if constexpr (std::is_same_v<T, float>) {
+    const auto winograd = ActiveWinograd<T>();
+    if (winograd && PrefersWinogradForward(*winograd, s))
+      return WinogradForward(*winograd, s, x, w, epilogue, y);
     if (const ConvKernels* kernels = KernelsFor(s))
       return DirectForward(kernels->f32, s, x, w, epilogue, y);
   }
@@ -67,6 +86,9 @@ void InputGradient(const ConvSize& s, const T* dy, const T* w, const ConvEpilogu
                 s.channels, 1, T(0), dx, s.channels, Finish(epilogue));
   }
   if constexpr (std::is_same_v<T, float>) {
+    const auto winograd = ActiveWinograd<T>();
+    if (winograd && PrefersWinogradInputGradient(*winograd, s))
+      return WinogradInputGradient(*winograd, s, dy, w, epilogue, dx);
     if (const ConvKernels* kernels = KernelsFor(s))
       return DirectInputGradient(kernels->f32, s, dy, w, epilogue, dx);
   }
@@ -76,6 +98,9 @@ void InputGradient(const ConvSize& s, const T* dy, const T* w, const ConvEpilogu
 template <class T>
 void WeightGradient(const ConvSize& s, const T* x, const T* dy, T* dw) {
   if constexpr (std::is_same_v<T, float>) {
+    const auto winograd = ActiveWinograd<T>();
+    if (winograd && PrefersWinogradWeightGradient(*winograd, s))
+      return WinogradWeightGradient(*winograd, s, x, dy, dw);
     if (const ConvKernels* kernels = KernelsFor(s))
       return DirectWeightGradient(*kernels, s, x, dy, dw);
   }
@@ -96,6 +121,10 @@ void ConvForward(const ConvSize& size, const double* x, const double* w,
 
 void ConvForward(const ConvSize& size, const BFloat16* x, const float* w,
                  const ConvEpilogue<BFloat16>& epilogue, BFloat16* y) {
+  const auto winograd = ActiveWinograd<BFloat16>();
+  if (winograd && PrefersWinogradForward(*winograd, size)) {
+    return WinogradForward(*winograd, size, x, w, epilogue, y);
+  }
   if (const ConvBf16Kernels* kernels = Bf16KernelsFor(size))
     return DirectForward(*kernels, size, x, w, epilogue, y);
   if (const ConvKernels* kernels = KernelsFor(size))
@@ -115,6 +144,10 @@ void ConvInputGradient(const ConvSize& size, const double* dy, const double* w,
 
 void ConvInputGradient(const ConvSize& size, const BFloat16* dy, const float* w,
                        const ConvEpilogue<BFloat16>& epilogue, BFloat16* dx) {
+  const auto winograd = ActiveWinograd<BFloat16>();
+  if (winograd && PrefersWinogradInputGradient(*winograd, size)) {
+    return WinogradInputGradient(*winograd, size, dy, w, epilogue, dx);
+  }
   if (const ConvBf16Kernels* kernels = Bf16KernelsFor(size))
     return DirectInputGradient(*kernels, size, dy, w, epilogue, dx);
   if (const ConvKernels* kernels = KernelsFor(size))
@@ -131,6 +164,10 @@ void ConvWeightGradient(const ConvSize& size, const double* x, const double* dy,
 }
 
 void ConvWeightGradient(const ConvSize& size, const BFloat16* x, const BFloat16* dy, float* dw) {
+  const auto winograd = ActiveWinograd<BFloat16>();
+  if (winograd && PrefersWinogradWeightGradient(*winograd, size)) {
+    return WinogradWeightGradient(*winograd, size, x, dy, dw);
+  }
   if (WindowsFit(size) && size.groups == 1) {
     if (const ConvPairsKernels* kernels = ActiveConvPairsKernels())
       return PairsWeightGradient(*kernels, size, x, dy, dw);

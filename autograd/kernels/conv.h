@@ -17,11 +17,16 @@
 //
 // so each is the derivative of the others.
 //
-// The work goes one of three ways, chosen by the size alone:
+// The work goes one of four ways, chosen by the size alone:
 // - a 1x1 kernel in f32 or f64, without shift and residual, is a matrix product (gemm.h);
+// - 3x3 kernels of stride 1 between many channels, in f32 and bf16 with AVX2 or later:
+//   conv_winograd.h, with a quarter of the multiplications;
 // - f32 and bf16 with AVX2 or later: conv_direct.h, which reads the images where they are;
 // - anything else: conv_patches.h, which copies patches of x into a matrix, a cacheful at a time,
 //   and multiplies that.
+//
+// A NaN or infinity in x reaches every element of y whose window sees it, and with the second way
+// maybe others of the same 4x4 pixels (of the same transform), whose windows do not.
 //
 // All arrays are dense. Results have the same bits whatever the number of threads and the
 // alignment. Sizes may be 0. Outputs overlap nothing else. The callers in ops/ have checked sizes.
@@ -51,8 +56,8 @@ void ConvForward(const ConvSize& size, const float* x, const float* w,
 void ConvForward(const ConvSize& size, const double* x, const double* w,
                  const ConvEpilogue<double>& epilogue, double* y);
 // Of bf16 images and f32 weights, bias and shift: sums are f32 and rounded once, at the end. Where
-// the processor multiplies bf16, the weights are rounded to it and subnormal numbers may count as
-// 0.
+// the processor multiplies bf16, the weights may be rounded to it and subnormal numbers may count
+// as 0.
 void ConvForward(const ConvSize& size, const BFloat16* x, const float* w,
                  const ConvEpilogue<BFloat16>& epilogue, BFloat16* y);
 

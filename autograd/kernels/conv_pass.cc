@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "autograd/kernels/conv_offset.h"
 #include "autograd/kernels/gemm_scratch.h"
 #include "autograd/parallel/parallel.h"
 
@@ -108,19 +109,6 @@ class RowBuffer {
   Source* to_;
 };
 
-// What is added to every pixel of image n, or null.
-template <class Source, class Image>
-const float* OffsetOf(const ConvPass<Source, Image>& p, int64_t n) {
-  const ConvEpilogue<Image>& e = p.epilogue;
-  const int64_t channels = p.groups * p.outputs;
-  if (e.shift == nullptr) return e.bias;
-  const float* shift = e.shift + n * channels;
-  if (e.bias == nullptr) return shift;
-  float* sum = GetScratch<float>(ScratchUse::kConvShift, channels);
-  for (int64_t o = 0; o < channels; ++o) sum[o] = e.bias[o] + shift[o];
-  return sum;
-}
-
 // Rows [first, last) of the result in image n.
 template <class Source, class Image>
 void RunBlock(const DirectKernels<Source, Image>& kernels, const ConvPass<Source, Image>& p,
@@ -136,7 +124,7 @@ void RunBlock(const DirectKernels<Source, Image>& kernels, const ConvPass<Source
   if (layout.copied) {
     buffer = GetScratch<Source>(ScratchUse::kPatches, rows * layout.row_stride + kSlack * channels);
   }
-  const float* offset = OffsetOf(p, n);
+  const float* offset = ImageOffset(p.epilogue, p.groups * p.outputs, n);
   RowBuffer copy(kernels, p, layout, image, top, buffer);
   DirectBlock<Source, Image> b;
   b.width = p.columns;

@@ -22,8 +22,11 @@ enum class ScratchUse {
   kConvParts,
   kConvShift,
   kConvWidened,
+  kWinogradWeights,
+  kWinogradZeros,
+  kWinogradSums,
 };
-inline constexpr int kScratchUses = 13;
+inline constexpr int kScratchUses = 16;
 
 // At least `bytes` bytes at a multiple of 64, valid until the thread's next call for the same use.
 // The contents are unspecified. Throws std::bad_alloc.

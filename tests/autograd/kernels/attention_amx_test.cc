@@ -5,7 +5,7 @@
 #include "autograd/bfloat16.h"
 #include "autograd/kernels/attention_kernels.h"
 #include "tests/autograd/kernels/attention_problem.h"
-#include "tests/autograd/kernels/needs_avx512_bf16.h"
+#include "tests/autograd/kernels/needs_isa.h"
 
 namespace autograd::kernels {
 namespace {

@@ -13,7 +13,7 @@
 #include "autograd/kernels/conv_reference.h"
 #include "autograd/parallel/parallel.h"
 #include "tests/autograd/kernels/conv_bf16_images.h"
-#include "tests/autograd/kernels/needs_avx512_bf16.h"
+#include "tests/autograd/kernels/needs_isa.h"
 
 namespace autograd::kernels {
 namespace {

@@ -356,25 +356,39 @@ TEST_F(ConvThreads, NeitherTheirNumberNorAlignmentChangesABit) {
   }
 }
 
+// Whether pixel `row` lies in a window of `size` pixels around that of `i`: the definition's 3, or
+// the 6 of a tile of 4 (conv_winograd.h).
+bool Sees(int64_t i, int64_t row) { return std::abs(i - row) <= 1; }
+bool TileSees(int64_t i, int64_t row) { return row >= i / 4 * 4 - 1 && row < i / 4 * 4 + 5; }
+
 // Rows are padded with zeros where pairs of channels are multiplied; no neighbour may take part.
-TEST(ConvBf16, ANanReachesOnlyTheWindowsThatSeeIt) {
-  for (const int64_t channels : {1, 9, 33}) {
-    for (const int64_t out : {1, 20}) {
-      const ConvSize s = Complete(Padded(Size(1, 6, 7, channels, out, 3, 3), 1, 1));
-      Problem<BFloat16> p(s);
-      const int64_t row = 2, column = 3;
-      const size_t at = static_cast<size_t>((row * s.width + column) * channels);
-      p.x[at] = Rounded<BFloat16>(std::numeric_limits<double>::quiet_NaN());
-      std::vector<BFloat16> y(p.y.size());
-      ConvForward(s, p.x.data(), p.w.data(), {}, y.data());
-      for (size_t i = 0; i < y.size(); ++i) {
-        const int64_t pixel = static_cast<int64_t>(i) / out;
-        const bool sees =
-            std::abs(pixel / s.width - row) <= 1 && std::abs(pixel % s.width - column) <= 1;
-        ASSERT_EQ(std::isnan(ToDouble(y[i])), sees) << channels << " channels, " << i;
-      }
+template <class T>
+void ExpectANanReachesOnlyWhatSeesIt(int64_t channels, int64_t out, int64_t side, bool tiles) {
+  const ConvSize s = Complete(Padded(Size(1, side, side + 1, channels, out, 3, 3), 1, 1));
+  Problem<T> p(s);
+  const int64_t row = 2, column = 3;
+  const size_t at = static_cast<size_t>((row * s.width + column) * channels);
+  p.x[at] = Rounded<T>(std::numeric_limits<double>::quiet_NaN());
+  std::vector<T> y(p.y.size());
+  ConvForward(s, p.x.data(), p.w.data(), {}, y.data());
+  for (size_t k = 0; k < y.size(); ++k) {
+    const int64_t pixel = static_cast<int64_t>(k) / out, i = pixel / s.width, j = pixel % s.width;
+    const bool is_nan = std::isnan(ToDouble(y[k]));
+    if (Sees(i, row) && Sees(j, column)) {
+      ASSERT_TRUE(is_nan) << Name(s) << ", " << k;
+    } else if (!tiles || !TileSees(i, row) || !TileSees(j, column)) {
+      ASSERT_FALSE(is_nan) << Name(s) << ", " << k;
     }
   }
+}
+
+TYPED_TEST(ConvTest, ANanReachesOnlyTheWindowsOrTilesThatSeeIt) {
+  for (const int64_t channels : {1, 9}) {
+    for (const int64_t out : {1, 20}) {
+      ExpectANanReachesOnlyWhatSeesIt<TypeParam>(channels, out, 6, false);
+    }
+  }
+  for (const int64_t out : {20, 64}) ExpectANanReachesOnlyWhatSeesIt<TypeParam>(33, out, 12, true);
 }
 
 template <class T>

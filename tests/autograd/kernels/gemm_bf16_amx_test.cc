@@ -14,7 +14,7 @@
 
 #include "autograd/bfloat16.h"
 #include "autograd/kernels/gemm_bf16_kernels.h"
-#include "tests/autograd/kernels/needs_avx512_bf16.h"
+#include "tests/autograd/kernels/needs_isa.h"
 
 namespace autograd::kernels {
 namespace {
