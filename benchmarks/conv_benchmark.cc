@@ -1,8 +1,8 @@
 // Convolutions of the MNIST UNet at batch 256, in f32 and bf16: forward, alone and with the shift
 // and residual of a residual block, and the gradients of image and weight. GFLOPS are of one
-// processor: two for each multiply-add, borders counted, by processor time of all threads, so that
-// what others do on the machine matters less; beside them is the share of the machine's peak
-// (peak.h).
+// processor: two for each multiply-add of the definition, borders counted, by processor time of all
+// threads, so that what others do on the machine matters less; beside them is the share of the
+// machine's peak (peak.h), which convolutions by tiles (conv_winograd.h) can exceed.
 // --batch=N takes another batch.
 #include <benchmark/benchmark.h>
 

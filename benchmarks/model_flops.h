@@ -9,7 +9,9 @@
 // gradient by the input and that by the weights cost each as much as the forward pass.
 //
 // Convolutions of enlarged images are computed with 4 of every 9 of these (see
-// autograd/ops/upsample_conv.h), so what the processor does is a little less: computed().
+// autograd/ops/upsample_conv.h), so what the kernels are asked for is a little less: computed().
+// Those that go by tiles (autograd/kernels/conv_winograd.h) count as their definition has it, as is
+// usual, though they multiply a quarter as often: shares of a peak can be above 100 %.
 //
 // Example:
 //   autograd::Generator generator(0);
@@ -34,7 +36,7 @@ struct ModelFlops {
   // Of `convolution`: those of enlarged images.
   double upsampling = 0;
   double computed_upsampling() const { return upsampling * 4 / 9; }
-  // As PyTorch counts, and what is computed of it.
+  // As PyTorch counts, and what the kernels are asked for.
   double total() const { return convolution + linear + attention; }
   double computed() const { return total() - upsampling + computed_upsampling(); }
 };

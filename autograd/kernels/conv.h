@@ -19,14 +19,15 @@
 //
 // The work goes one of four ways, chosen by the size alone:
 // - a 1x1 kernel in f32 or f64, without shift and residual, is a matrix product (gemm.h);
-// - 3x3 kernels of stride 1 between many channels, in f32 and bf16 with AVX2 or later:
-//   conv_winograd.h, with a quarter of the multiplications;
-// - f32 and bf16 with AVX2 or later: conv_direct.h, which reads the images where they are;
+// - kernels of 3x3 pixels, stride and dilation 1, between many channels, in f32 with AVX2 or later
+//   and in bf16 where the processor has no AMX: conv_winograd.h, with a quarter of the products;
+// - f32 and bf16 with AVX2 or later: conv_direct.h, which reads the images where they are, and for
+//   the weights' gradient of bf16 images conv_pairs.h;
 // - anything else: conv_patches.h, which copies patches of x into a matrix, a cacheful at a time,
 //   and multiplies that.
 //
-// A NaN or infinity in x reaches every element of y whose window sees it, and with the second way
-// maybe others of the same 4x4 pixels (of the same transform), whose windows do not.
+// A NaN or infinity reaches every sum that it is a term of. The second way may make NaN of others
+// nearby, in the same 4x4 pixels of the result.
 //
 // All arrays are dense. Results have the same bits whatever the number of threads and the
 // alignment. Sizes may be 0. Outputs overlap nothing else. The callers in ops/ have checked sizes.

@@ -55,22 +55,24 @@ PackedWeights Pack(const Winograd& winograd, int64_t out, int64_t channels, cons
   const int64_t sources = turned ? out : channels, outputs = turned ? channels : out;
   const int64_t source_stride = turned ? filter : 1, output_stride = turned ? 1 : filter;
   const int64_t cols = kernels.cols, panels = CeilDiv(outputs, cols);
-  const int64_t panel = cols * sources, place = panels * panel;
-  // Taps first, of which there are fewer than places; the transform does not care for the order.
-  float* raw = GetScratch<float>(ScratchUse::kWinogradWeights, kWinogradTaps * place);
+  const int64_t panel = cols * sources, tap_size = panels * panel;
+  const int64_t place = PlaceStride(tap_size);
+  float* raw = GetScratch<float>(ScratchUse::kWinogradWeights, kWinogradTaps * tap_size);
   float* packed = GetScratch<float>(ScratchUse::kConvWeights, kWinogradPlaces * place);
-  ParallelFor(panels, CeilDiv(kTaskWeights, panel), [&](int64_t begin, int64_t end) {
+  // Taps first, of which there are fewer than places; the transform does not care for the order.
+  ParallelFor(
+      kWinogradTaps * panels, CeilDiv(kTaskWeights, panel), [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          const int64_t t = i / panels, o = i % panels * cols;
+          const int64_t tap = turned ? kWinogradTaps - 1 - t : t;
+          kernels.pack(sources, std::min(cols, outputs - o), w + tap * channels + o * output_stride,
+                       source_stride, output_stride, raw + t * tap_size + o * sources);
+        }
+      });
+  ParallelFor(tap_size, kTaskWeights, [&](int64_t begin, int64_t end) {
     const float* taps[kWinogradTaps];
-    for (int t = 0; t < kWinogradTaps; ++t) {
-      const float* tap = w + (turned ? kWinogradTaps - 1 - t : t) * channels;
-      for (int64_t q = begin; q < end; ++q) {
-        const int64_t o = q * cols;
-        kernels.pack(sources, std::min(cols, outputs - o), tap + o * output_stride, source_stride,
-                     output_stride, raw + t * place + q * panel);
-      }
-      taps[t] = raw + t * place + begin * panel;
-    }
-    winograd.tiles.weights(taps, (end - begin) * panel, packed + begin * panel, place);
+    for (int t = 0; t < kWinogradTaps; ++t) taps[t] = raw + t * tap_size + begin;
+    winograd.transforms.weights(taps, end - begin, packed + begin, place);
   });
   return {packed, place};
 }
@@ -79,16 +81,16 @@ PackedWeights Pack(const Winograd& winograd, int64_t out, int64_t channels, cons
 template <class Image>
 class Task {
  public:
-  Task(const Winograd& winograd, const WinogradImageKernels<Image>& kernels,
-       const Pass<Image>& pass, const PackedWeights& w, int64_t first, int64_t last)
+  Task(const Winograd& winograd, const Pass<Image>& pass, const PackedWeights& w, int64_t first,
+       int64_t last)
       : winograd_(winograd),
-        kernels_(kernels),
+        kernels_(KernelsOf(winograd.transforms, pass.to)),
         p_(pass),
         w_(w),
         first_(first),
         count_(last - first),
-        in_(count_, pass.source.channels(), winograd.tiles.lanes),
-        out_(count_, pass.outputs, winograd.tiles.lanes),
+        in_(count_, pass.source.channels(), winograd.transforms.lanes),
+        out_(count_, pass.outputs, winograd.transforms.lanes),
         v_(GetScratch<float>(ScratchUse::kPatches, in_.size() + out_.size())),
         m_(v_ + in_.size()) {}
 
@@ -120,7 +122,7 @@ class Task {
     DirectBlock<float, float> b = {};
     b.rows = 1;
     b.width = count_;
-    b.outputs = p_.outputs;
+    b.outputs = out_.row;  // with the zeros behind them
     b.x = v_ + place * in_.place;
     b.x_pixel_stride = in_.row;
     b.taps = 1;
@@ -161,61 +163,77 @@ void Run(const Winograd& winograd, const Pass<Image>& pass, const PackedWeights&
   const int64_t tiles = pass.batch * pass.tiles.of_image();
   const int64_t grain = TilesOfTask(tiles, pass.source.channels() + pass.outputs);
   ParallelFor(tiles, grain, [&](int64_t begin, int64_t end) {
-    Task<Image>(winograd, KernelsOf(winograd.tiles, pass.to), pass, w, begin, end).Run();
+    Task<Image>(winograd, pass, w, begin, end).Run();
   });
 }
 
-// Multiply-adds of vectors that a convolution costs; with tiles, transforms of a vector to or fro,
-// of pixels or of weights, take about as long as kTransform of them, and the rest has to be worth
-// the change.
-bool PrefersTiles(const Winograd& winograd, int64_t batch, const WinogradTiles& tiles,
-                  int64_t channels, int64_t outputs) {
-  constexpr int64_t kTransform = 300, kSum = 8;
-  constexpr double kWorth = 0.9;
-  const int64_t lanes = winograd.tiles.lanes;
+// A transform of a vector of pixels or weights, to or fro, takes about as long as this many
+// multiply-adds of vectors.
+constexpr int64_t kTransform = 300;
+
+// Whether tiles take sufficiently fewer multiply-adds of vectors than the `direct` ones for each
+// pixel. Decided for one image, so that its result does not depend on how many others there are.
+bool PrefersTiles(const Winograd& winograd, const WinogradTiles& tiles, int64_t channels,
+                  int64_t outputs, int64_t direct) {
+  constexpr double kSufficient = 0.85;
+  const int64_t lanes = winograd.transforms.lanes;
   const int64_t in = CeilDiv(channels, lanes), out = CeilDiv(outputs, lanes);
-  const int64_t with =
-      batch * tiles.of_image() * (kWinogradPlaces * channels * out + kTransform * (in + out)) +
-      kTransform * channels * out;
-  const int64_t pixels = batch * tiles.height * tiles.width;
-  const int64_t direct = pixels * kWinogradTaps * CeilDiv(channels, winograd.direct_depth) * out;
-  // Few outputs are products of vectors of channels, summed at the end (DirectKernels::dot).
-  const int64_t dots = pixels * outputs * (kWinogradTaps * in + kSum);
-  return static_cast<double>(with) < kWorth * static_cast<double>(std::min(direct, dots));
+  const int64_t tile = kWinogradPlaces * channels * out + kTransform * (in + out);
+  return static_cast<double>(tiles.of_image() * tile) <
+         kSufficient * static_cast<double>(tiles.height * tiles.width * direct);
 }
 
+// Of forward and the input's gradient.
+bool PrefersTiles(const Winograd& winograd, const WinogradTiles& tiles, int64_t channels,
+                  int64_t outputs) {
+  constexpr int64_t kSum = 8;
+  const int64_t lanes = winograd.transforms.lanes;
+  const int64_t in = CeilDiv(channels, lanes), out = CeilDiv(outputs, lanes);
+  const int64_t direct = kWinogradTaps * CeilDiv(channels, winograd.direct_depth) * out;
+  // Few outputs are products of vectors of channels, summed at the end (DirectKernels::dot).
+  const int64_t dots = outputs * (kWinogradTaps * in + kSum);
+  return PrefersTiles(winograd, tiles, channels, outputs, std::min(direct, dots));
+}
+
+// What tiles can do, of weights whose transform, four times as large, is not too much for the
+// caches.
 bool Fits(const ConvSize& s) {
+  constexpr int64_t kMostWeights = 9 * 320 * 320;
   return s.kernel_height == kWinogradKernel && s.kernel_width == kWinogradKernel &&
          s.stride_height == 1 && s.stride_width == 1 && s.dilation_height == 1 &&
          s.dilation_width == 1 && s.groups == 1 && s.padding_height < kWinogradKernel &&
-         s.padding_width < kWinogradKernel && s.batch > 0 && s.weights() > 0;
+         s.padding_width < kWinogradKernel && s.batch > 0 && s.weights() > 0 &&
+         s.weights() <= kMostWeights;
 }
 
 }  // namespace
 
 bool PrefersWinogradForward(const Winograd& winograd, const ConvSize& s) {
-  return Fits(s) &&
-         PrefersTiles(winograd, s.batch, {s.out_height, s.out_width}, s.channels, s.out_channels);
+  return Fits(s) && PrefersTiles(winograd, {s.out_height, s.out_width}, s.channels, s.out_channels);
 }
 
 bool PrefersWinogradInputGradient(const Winograd& winograd, const ConvSize& s) {
-  return Fits(s) &&
-         PrefersTiles(winograd, s.batch, {s.height, s.width}, s.out_channels, s.channels);
+  return Fits(s) && PrefersTiles(winograd, {s.height, s.width}, s.out_channels, s.channels);
 }
 
 bool PrefersWinogradWeightGradient(const Winograd& winograd, const ConvSize& s) {
-  // Sums over all pixels have to be many for their transform at the end not to matter.
-  constexpr int64_t kFewTiles = 16;
+  const int64_t lanes = winograd.transforms.lanes;
+  const int64_t in = CeilDiv(s.channels, lanes), out = CeilDiv(s.out_channels, lanes);
+  // The way without tiles has vectors of either image's channels (RowsAreOutputs).
+  const int64_t direct =
+      kWinogradTaps * std::min(s.out_channels * in, s.channels * out) / winograd.direct_depth;
   const WinogradTiles tiles = {s.out_height, s.out_width};
-  return Fits(s) && s.batch * tiles.of_image() >= kFewTiles &&
-         PrefersTiles(winograd, s.batch, tiles, s.out_channels, s.channels);
+  // The sums' transform at the end has to be little of the work.
+  const bool has_many = s.batch * tiles.of_image() * kWinogradPlaces > 2 * kTransform;
+  return Fits(s) && has_many && PrefersTiles(winograd, tiles, s.out_channels, s.channels, direct);
 }
 
 template <class Image>
 void WinogradForward(const Winograd& winograd, const ConvSize& s, const Image* x, const float* w,
                      const ConvEpilogue<Image>& epilogue, Image* y) {
+  const WinogradZeros<Image> zeros(s.channels);
   const Pass<Image> pass = {s.batch,
-                            WinogradImages(x, s.height, s.width, s.channels),
+                            WinogradImages(x, s.height, s.width, s.channels, zeros),
                             {s.out_height, s.out_width},
                             s.out_channels,
                             s.padding_height,
@@ -228,8 +246,9 @@ void WinogradForward(const Winograd& winograd, const ConvSize& s, const Image* x
 template <class Image>
 void WinogradInputGradient(const Winograd& winograd, const ConvSize& s, const Image* dy,
                            const float* w, const ConvEpilogue<Image>& epilogue, Image* dx) {
+  const WinogradZeros<Image> zeros(s.out_channels);
   const Pass<Image> pass = {s.batch,
-                            WinogradImages(dy, s.out_height, s.out_width, s.out_channels),
+                            WinogradImages(dy, s.out_height, s.out_width, s.out_channels, zeros),
                             {s.height, s.width},
                             s.channels,
                             kWinogradKernel - 1 - s.padding_height,

@@ -1,5 +1,5 @@
 #include "autograd/kernels/conv_winograd_kernels.h"
-#include "autograd/kernels/conv_winograd_tile.h"
+#include "autograd/kernels/conv_winograd_transform.h"
 #include "autograd/kernels/simd_avx512.h"
 
 namespace autograd::kernels {

@@ -34,9 +34,9 @@ struct WinogradImageKernels {
   // to[place * stride + c], c < channels rounded up to whole vectors, from pixels[row * 6 + column]
   // [c], c < channels: B' d B.
   void (*source)(const Image* const* pixels, int64_t channels, float* to, int64_t stride);
-  // A m A' of m[place * stride + c], and what else `to` says.
+  // A' m A of m[place * stride + c], and what else `to` says.
   void (*result)(const float* m, int64_t stride, int64_t channels, const WinogradResult<Image>& to);
-  // The transpose of `result`'s sum, A' y A, of pixels[row * 4 + column][c]; layout as `source`.
+  // The transpose of `result`'s sum, A y A', of pixels[row * 4 + column][c]; layout as `source`.
   void (*gradient)(const Image* const* pixels, int64_t channels, float* to, int64_t stride);
 };
 
@@ -44,7 +44,8 @@ struct WinogradKernels {
   int lanes;
   WinogradImageKernels<float> f32;
   WinogradImageKernels<BFloat16> bf16;
-  // to[place * stride + c], c < channels, from taps[row * 3 + column][c]: G g G'.
+  // to[place * stride + c], c < channels, whole vectors of them, from taps[row * 3 + column][c]:
+  // G g G'.
   void (*weights)(const float* const* taps, int64_t channels, float* to, int64_t stride);
   // Its transpose, G' m G, of m[place * stride + c] to taps[row * 3 + column][c].
   void (*weights_transpose)(const float* m, int64_t stride, int64_t channels, float* const* taps);

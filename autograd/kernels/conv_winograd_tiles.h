@@ -39,27 +39,43 @@ struct WinogradTile {
   int64_t image, row, column, rows, columns;
 };
 
+// The channels of a pixel beyond the border. Lies in the calling thread's memory, for all threads
+// to read until its next use.
+template <class Image>
+class WinogradZeros {
+ public:
+  explicit WinogradZeros(int64_t channels)
+      : data_(GetScratch<Image>(ScratchUse::kWinogradZeros, channels)) {
+    std::fill_n(data_, channels, Image());
+  }
+  const Image* data() const { return data_; }
+
+ private:
+  Image* data_;
+};
+
 // Dense images [batch, height, width, channels] that are zero around their borders.
 template <class Image>
 class WinogradImages {
  public:
-  WinogradImages(const Image* images, int64_t height, int64_t width, int64_t channels)
-      : images_(images), height_(height), width_(width), channels_(channels) {
-    Image* zeros = GetScratch<Image>(ScratchUse::kWinogradZeros, channels);
-    std::fill_n(zeros, channels, Image());
-    zeros_ = zeros;
-  }
+  // `zeros` of at least as many channels outlive this.
+  WinogradImages(const Image* images, int64_t height, int64_t width, int64_t channels,
+                 const WinogradZeros<Image>& zeros)
+      : images_(images),
+        height_(height),
+        width_(width),
+        channels_(channels),
+        zeros_(zeros.data()) {}
   int64_t channels() const { return channels_; }
 
   // pixels[i * kSide + j] = the channels of pixel (row + i, column + j) of image n.
   template <int kSide>
   void Find(int64_t n, int64_t row, int64_t column, const Image** pixels) const {
-    const Image* image = images_ + n * height_ * width_ * channels_;
     for (int64_t i = row; i < row + kSide; ++i) {
-      const Image* pixel = image + (i * width_ + column) * channels_;
       const bool outside = i < 0 || i >= height_;
-      for (int64_t j = column; j < column + kSide; ++j, pixel += channels_) {
-        *pixels++ = outside || j < 0 || j >= width_ ? zeros_ : pixel;
+      const int64_t line = (n * height_ + i) * width_;
+      for (int64_t j = column; j < column + kSide; ++j) {
+        *pixels++ = outside || j < 0 || j >= width_ ? zeros_ : images_ + (line + j) * channels_;
       }
     }
   }
@@ -70,13 +86,20 @@ class WinogradImages {
   const Image* zeros_;
 };
 
+// Elements from one place to the next where `count` lie at each: not a multiple of a page, whose
+// like addresses share few places of the nearest cache, and a transform goes through all places at
+// once.
+inline int64_t PlaceStride(int64_t count) {
+  constexpr int64_t kLine = 16, kPage = 1024;
+  const int64_t stride = CeilDiv(count, kLine) * kLine;
+  return stride % kPage == 0 ? stride + kLine : stride;
+}
+
 // Some tiles' transforms: place after place, in each the channels of tile after tile, filled up to
 // whole vectors.
 struct WinogradLayout {
   WinogradLayout(int64_t tiles, int64_t channels, int lanes)
-      : row(CeilDiv(channels, lanes) * lanes),
-        // Not a multiple of a page, whose like addresses share few places of the nearest cache.
-        place(tiles * row + 16) {}
+      : row(CeilDiv(channels, lanes) * lanes), place(PlaceStride(tiles * row)) {}
   int64_t size() const { return kWinogradPlaces * place; }
 
   int64_t row, place;  // elements of a tile, and from one place to the next

@@ -11,87 +11,118 @@
 namespace autograd::kernels {
 namespace {
 
-// Tiles that a run transforms at a time, so that they stay in near caches while the sums, which are
-// larger, come and go: more of them have the sums go less often.
-constexpr int64_t kTiles = 48;
-// Runs of tiles, whose shares of the gradient are added up in order, and tiles that are worth one.
-constexpr int64_t kMaxRuns = 16;
-constexpr int64_t kRunTiles = 64;
-
-// Tiles of a run, by the size alone, so that the order of every sum is. A power of two of equal
-// runs, for as many threads.
-int64_t TilesOfRun(int64_t tiles) {
-  int64_t runs = kMaxRuns;
-  while (runs > 2 && tiles < runs * kRunTiles) runs /= 2;
-  return CeilDiv(tiles, runs);
-}
+// Bytes of the tiles that are transformed together, for all threads to multiply: they should stay
+// in a cache, and more of them have the sums, which are larger, come and go less often.
+constexpr int64_t kBlockBytes = 4 << 20;
+// Tiles whose products are one sum.
+constexpr int64_t kSumTiles = 128;
+// Tiles, outputs and weights that are worth a thread of their own.
+constexpr int64_t kTaskTiles = 16, kTaskOutputs = 32, kTaskWeights = 1024;
 
 template <class Image>
 class Gradient {
  public:
-  Gradient(const Winograd& winograd, const WinogradImageKernels<Image>& kernels, const ConvSize& s,
-           const Image* x, const Image* dy)
+  Gradient(const Winograd& winograd, const ConvSize& s, const Image* x, const Image* dy)
       : winograd_(winograd),
-        kernels_(kernels),
+        kernels_(KernelsOf(winograd.transforms, x)),
         s_(s),
-        x_(x, s.height, s.width, s.channels),
-        dy_(dy, s.out_height, s.out_width, s.out_channels),
-        tiles_{s.out_height, s.out_width} {}
+        tiles_{s.out_height, s.out_width},
+        zeros_(std::max(s.channels, s.out_channels)),
+        x_(x, s.height, s.width, s.channels, zeros_),
+        dy_(dy, s.out_height, s.out_width, s.out_channels, zeros_),
+        sums_place_(PlaceStride(s.out_channels * s.channels)) {}
 
-  // The share of tiles [first, last) of dw.
-  void Run(int64_t first, int64_t last, float* dw) const {
-    const int64_t place = s_.out_channels * s_.channels;
-    float* sums = GetScratch<float>(ScratchUse::kWinogradSums, kWinogradPlaces * place);
+  void Run(float* dw) const {
+    const int64_t tiles = s_.batch * tiles_.of_image();
+    const int64_t tile_bytes =
+        kWinogradPlaces * static_cast<int64_t>(sizeof(float)) * (s_.channels + s_.out_channels);
+    const int64_t fit = std::max(kTaskTiles, kBlockBytes / tile_bytes);
     // Blocks of about the same size.
-    const int64_t block = CeilDiv(last - first, CeilDiv(last - first, kTiles));
-    for (int64_t i = first; i < last; i += block) {
-      Add(i, std::min(i + block, last), i > first, sums);
+    const int64_t block = CeilDiv(tiles, CeilDiv(tiles, fit));
+    float* sums = GetScratch<float>(ScratchUse::kWinogradSums, kWinogradPlaces * sums_place_);
+    for (int64_t first = 0; first < tiles; first += block) {
+      AddBlock(first, std::min(first + block, tiles), sums);
     }
-    for (int64_t o = 0; o < s_.out_channels; ++o) {
-      float* taps[kWinogradTaps];
-      for (int t = 0; t < kWinogradTaps; ++t) taps[t] = dw + (o * kWinogradTaps + t) * s_.channels;
-      winograd_.tiles.weights_transpose(sums + o * s_.channels, place, s_.channels, taps);
-    }
+    ParallelFor(s_.out_channels, CeilDiv(kTaskWeights, s_.channels),
+                [&](int64_t begin, int64_t end) {
+                  for (int64_t o = begin; o < end; ++o) TransformSums(sums, o, dw);
+                });
   }
 
  private:
-  // sums[place][out][channels] of the products of some tiles, or those more.
-  void Add(int64_t first, int64_t last, bool adds, float* sums) const {
-    const WinogradLayout in(last - first, s_.channels, winograd_.tiles.lanes);
-    const WinogradLayout out(last - first, s_.out_channels, winograd_.tiles.lanes);
-    float* x = GetScratch<float>(ScratchUse::kPatches, in.size() + out.size());
+  // sums[place][out][channels] of the products of tiles [first, last), or those more.
+  void AddBlock(int64_t first, int64_t last, float* sums) const {
+    const int lanes = winograd_.transforms.lanes;
+    const WinogradLayout in(last - first, s_.channels, lanes);
+    const WinogradLayout out(last - first, s_.out_channels, lanes);
+    float* x = GetScratch<float>(ScratchUse::kWinogradTiles, in.size() + out.size());
     float* dy = x + in.size();
-    for (int64_t i = first; i < last; ++i) {
-      const WinogradTile tile(tiles_, i);
-      const Image* pixels[kWinogradPlaces];
-      x_.template Find<kWinogradSource>(tile.image, tile.row - s_.padding_height,
-                                        tile.column - s_.padding_width, pixels);
-      kernels_.source(pixels, s_.channels, x + (i - first) * in.row, in.place);
-      dy_.template Find<kWinogradResult>(tile.image, tile.row, tile.column, pixels);
-      kernels_.gradient(pixels, s_.out_channels, dy + (i - first) * out.row, out.place);
-    }
-    OuterBlock b = {};
-    b.rows = 1;
-    b.width = last - first;
-    b.left_pixel_stride = out.row;
-    b.left_channels = s_.out_channels;
-    b.right_pixel_stride = in.row;
-    b.right_channels = s_.channels;
-    b.dw_row_stride = s_.channels;
-    b.adds = adds;
-    for (int64_t place = 0; place < kWinogradPlaces; ++place) {
-      b.left = dy + place * out.place;
+    ParallelFor(last - first, kTaskTiles, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        TransformTile(first + i, x + i * in.row, in.place, dy + i * out.row, out.place);
+      }
+    });
+    const int64_t tasks = CeilDiv(s_.out_channels, kTaskOutputs);
+    ParallelFor(kWinogradPlaces * tasks, 1, [&](int64_t task, int64_t) {
+      const int64_t place = task / tasks, o = task % tasks * kTaskOutputs;
+      OuterBlock b = {};
+      b.rows = 1;
+      b.width = last - first;
+      b.left = dy + place * out.place + o;
+      b.left_pixel_stride = out.row;
+      b.left_channels = std::min(kTaskOutputs, s_.out_channels - o);
       b.right = x + place * in.place;
-      b.dw = sums + place * s_.out_channels * s_.channels;
-      winograd_.products.outer(b);
+      b.right_pixel_stride = in.row;
+      b.right_channels = s_.channels;
+      b.dw_row_stride = s_.channels;
+      AddProducts(b, first > 0, sums + place * sums_place_ + o * s_.channels);
+    });
+  }
+
+  // sums of b's products, or those more: of few tiles at a time, whose sums are added up, as errors
+  // grow with the length of a sum.
+  void AddProducts(OuterBlock b, bool adds, float* sums) const {
+    const int64_t count = b.left_channels * b.right_channels, tiles = b.width;
+    if (!adds && tiles <= kSumTiles) {
+      b.dw = sums;
+      return winograd_.products.outer(b);
     }
+    float* parts = GetScratch<float>(ScratchUse::kConvParts, (tiles / kSumTiles + 2) * count);
+    int64_t rows = 0;
+    if (adds) std::copy_n(sums, count, parts + rows++ * count);
+    for (int64_t i = 0; i < tiles; i += kSumTiles) {
+      b.width = std::min(kSumTiles, tiles - i);
+      b.dw = parts + rows++ * count;
+      winograd_.products.outer(b);
+      b.left += kSumTiles * b.left_pixel_stride;
+      b.right += kSumTiles * b.right_pixel_stride;
+    }
+    ActiveGemmKernels(float()).sum_rows(rows, count, parts, count, sums);
+  }
+
+  void TransformTile(int64_t i, float* x, int64_t x_stride, float* dy, int64_t dy_stride) const {
+    const WinogradTile tile(tiles_, i);
+    const Image* pixels[kWinogradPlaces];
+    x_.template Find<kWinogradSource>(tile.image, tile.row - s_.padding_height,
+                                      tile.column - s_.padding_width, pixels);
+    kernels_.source(pixels, s_.channels, x, x_stride);
+    dy_.template Find<kWinogradResult>(tile.image, tile.row, tile.column, pixels);
+    kernels_.gradient(pixels, s_.out_channels, dy, dy_stride);
+  }
+
+  void TransformSums(const float* sums, int64_t o, float* dw) const {
+    float* taps[kWinogradTaps];
+    for (int t = 0; t < kWinogradTaps; ++t) taps[t] = dw + (o * kWinogradTaps + t) * s_.channels;
+    winograd_.transforms.weights_transpose(sums + o * s_.channels, sums_place_, s_.channels, taps);
   }
 
   const Winograd& winograd_;
   const WinogradImageKernels<Image>& kernels_;
   const ConvSize& s_;
-  WinogradImages<Image> x_, dy_;
   WinogradTiles tiles_;
+  WinogradZeros<Image> zeros_;
+  WinogradImages<Image> x_, dy_;
+  int64_t sums_place_;
 };
 
 }  // namespace
@@ -99,18 +130,7 @@ class Gradient {
 template <class Image>
 void WinogradWeightGradient(const Winograd& winograd, const ConvSize& s, const Image* x,
                             const Image* dy, float* dw) {
-  const Gradient<Image> gradient(winograd, KernelsOf(winograd.tiles, x), s, x, dy);
-  const int64_t tiles = s.batch * WinogradTiles{s.out_height, s.out_width}.of_image();
-  const int64_t run = TilesOfRun(tiles), runs = CeilDiv(tiles, run);
-  if (runs == 1) return gradient.Run(0, tiles, dw);
-  float* parts = GetScratch<float>(ScratchUse::kConvParts, runs * s.weights());
-  ParallelFor(tiles, run, [&](int64_t begin, int64_t end) {
-    gradient.Run(begin, end, parts + begin / run * s.weights());
-  });
-  constexpr int64_t kColumns = 8192;
-  ParallelFor(s.weights(), kColumns, [&](int64_t begin, int64_t end) {
-    ActiveGemmKernels(float()).sum_rows(runs, end - begin, parts + begin, s.weights(), dw + begin);
-  });
+  Gradient<Image>(winograd, s, x, dy).Run(dw);
 }
 
 template void WinogradWeightGradient(const Winograd&, const ConvSize&, const float*, const float*,

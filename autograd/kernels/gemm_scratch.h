@@ -24,9 +24,10 @@ enum class ScratchUse {
   kConvWidened,
   kWinogradWeights,
   kWinogradZeros,
+  kWinogradTiles,
   kWinogradSums,
 };
-inline constexpr int kScratchUses = 16;
+inline constexpr int kScratchUses = 17;
 
 // At least `bytes` bytes at a multiple of 64, valid until the thread's next call for the same use.
 // The contents are unspecified. Throws std::bad_alloc.

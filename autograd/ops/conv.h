@@ -9,8 +9,11 @@
 // kernels, and ConvTranspose2d is I as an operation of its own.
 //
 // Images may be bf16. Weights, biases and shifts are f32 then, and so are their gradients; sums are
-// made in f32 and rounded once. (Where the processor multiplies bf16, the weights are rounded to it
+// made in f32 and rounded once. (Where the processor multiplies bf16, the weights may be rounded to it
 // on the way.)
+//
+// A NaN or infinity reaches all that it is a term of, and of 3x3 convolutions of stride 1 maybe
+// pixels nearby, see kernels/conv.h.
 //
 // Example:
 //   Tensor x = Ones({1, 28, 28, 9}), weight = Ones({32, 3, 3, 9}), bias = Zeros({32});

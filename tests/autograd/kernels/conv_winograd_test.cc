@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "autograd/dtype.h"
@@ -63,13 +65,12 @@ std::string Name(const ConvSize& s) {
 
 // Whole and partial tiles and vectors; one tile of work and many tasks.
 std::vector<ConvSize> Sizes() {
-  std::vector<ConvSize> sizes = {
+  return {
       Size(1, 1, 1, 1, 1, 1, 1),     Size(1, 4, 4, 16, 16, 1, 1),   Size(2, 5, 7, 17, 35, 1, 1),
       Size(3, 7, 7, 64, 48, 1, 1),   Size(2, 10, 9, 33, 20, 0, 2),  Size(1, 9, 10, 5, 64, 2, 0),
       Size(1, 3, 3, 40, 8, 0, 0),    Size(2, 14, 14, 32, 33, 1, 1), Size(40, 28, 28, 8, 16, 1, 1),
       Size(1, 6, 30, 130, 70, 2, 2), Size(150, 8, 8, 16, 16, 1, 1),
   };
-  return sizes;
 }
 
 class WinogradTest : public autograd::testing::NeedsAvx2 {
@@ -174,7 +175,7 @@ double RootMeanSquare(const std::vector<float>& value, const std::vector<double>
 }
 
 // The points of the transform are what this depends on: 0, 1, -1, 2, -2 would fail.
-TEST_F(WinogradTest, ErrorsAreAboutTwiceThoseOfTheDefinition) {
+TEST_F(WinogradTest, ErrorsOfManyChannelsAreAboutTwiceThoseOfTheDefinition) {
   const ConvSize s = Size(2, 28, 28, 64, 32, 1, 1);
   Problem p(s);
   std::mt19937 random(7);
@@ -253,24 +254,61 @@ TEST_F(WinogradTest, ImagesDoNotDependOnTheirBatch) {
   }
 }
 
+// What lies beyond the border is as long as the longer of two images' channels, also where no
+// earlier call has made room for it.
+TEST_F(WinogradTest, WeightGradientOfFewToManyChannelsOnAFreshThread) {
+  const ConvSize s = Size(1, 5, 4, 16, 1100, 1, 1);
+  const Problem p(s);
+  std::vector<double> expected(p.w.size());
+  ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
+    expected[static_cast<size_t>(w)] += static_cast<double>(p.y[static_cast<size_t>(y)]) *
+                                        static_cast<double>(p.x[static_cast<size_t>(x)]);
+  });
+  std::vector<float> dw(p.w.size(), 9);
+  std::thread fresh(
+      [&] { WinogradWeightGradient<float>(Kernels(), s, p.x.data(), p.y.data(), dw.data()); });
+  fresh.join();
+  ExpectNear(dw, expected, s.out_pixels());
+}
+
+TEST_F(WinogradTest, RunsInsideAParallelLoop) {
+  const ConvSize s = Size(3, 14, 14, 32, 32, 1, 1);
+  const Problem p(s);
+  std::vector<float> expected(p.y.size()), first(p.y.size()), second(p.y.size());
+  WinogradForward<float>(Kernels(), s, p.x.data(), p.w.data(), {}, expected.data());
+  SetNumThreads(2);
+  ParallelFor(2, 1, [&](int64_t i, int64_t) {
+    std::vector<float>& y = i == 0 ? first : second;
+    WinogradForward<float>(Kernels(), s, p.x.data(), p.w.data(), {}, y.data());
+  });
+  EXPECT_EQ(first, expected);
+  EXPECT_EQ(second, expected);
+}
+
+// Which of forward, input's and weights' gradient are.
+std::string Preferred(const Winograd& winograd, const ConvSize& s) {
+  return std::string(PrefersWinogradForward(winograd, s) ? "forward " : "") +
+         (PrefersWinogradInputGradient(winograd, s) ? "input " : "") +
+         (PrefersWinogradWeightGradient(winograd, s) ? "weight" : "");
+}
+constexpr char kAll[] = "forward input weight";
+
 TEST_F(WinogradTest, IsPreferredForLayersOfManyChannels) {
   for (const ConvSize& s : {Size(16, 28, 28, 32, 32, 1, 1), Size(16, 14, 14, 64, 64, 1, 1),
-                            Size(16, 7, 7, 128, 64, 1, 1), Size(1, 32, 32, 64, 64, 0, 0)}) {
-    SCOPED_TRACE(Name(s));
-    EXPECT_TRUE(PrefersWinogradForward(Kernels(), s));
-    EXPECT_TRUE(PrefersWinogradInputGradient(Kernels(), s));
-    EXPECT_TRUE(PrefersWinogradWeightGradient(Kernels(), s));
+                            Size(16, 7, 7, 128, 64, 1, 1), Size(1, 32, 32, 64, 64, 0, 0),
+                            Size(1, 32, 32, 320, 320, 1, 1)}) {
+    EXPECT_EQ(Preferred(Kernels(), s), kAll) << Name(s);
   }
+  EXPECT_EQ(Preferred(Kernels(2), Size(16, 28, 28, 64, 64, 1, 1)), kAll);
   // Pairs of bf16 are as fast where tiles are filled badly.
-  EXPECT_TRUE(PrefersWinogradForward(Kernels(2), Size(16, 28, 28, 64, 64, 1, 1)));
-  EXPECT_FALSE(PrefersWinogradForward(Kernels(2), Size(16, 7, 7, 64, 64, 1, 1)));
+  EXPECT_EQ(Preferred(Kernels(2), Size(16, 5, 5, 64, 64, 1, 1)), "");
 }
 
 TEST_F(WinogradTest, IsNotPreferredForOthers) {
-  std::vector<ConvSize> sizes = {Size(16, 28, 28, 1, 32, 1, 1), Size(16, 28, 28, 32, 1, 1, 1),
-                                 Size(16, 1, 1, 64, 64, 1, 1),  Size(0, 28, 28, 64, 64, 1, 1),
-                                 Size(1, 28, 28, 0, 64, 1, 1),  Size(1, 28, 28, 64, 64, 3, 1),
-                                 Size(1, 28, 28, 64, 64, 1, 3)};
+  std::vector<ConvSize> sizes = {
+      Size(16, 28, 28, 32, 1, 1, 1), Size(16, 28, 28, 1, 2, 1, 1), Size(16, 1, 1, 64, 64, 1, 1),
+      Size(0, 28, 28, 64, 64, 1, 1), Size(1, 28, 28, 0, 64, 1, 1), Size(1, 28, 28, 64, 64, 3, 1),
+      Size(1, 28, 28, 64, 64, 1, 3), Size(9, 2, 2, 64, 64, 0, 0),  Size(1, 32, 32, 512, 512, 1, 1)};
   const ConvSize fits = Size(16, 28, 28, 64, 64, 1, 1);
   for (int64_t ConvSize::*member :
        {&ConvSize::kernel_height, &ConvSize::kernel_width, &ConvSize::stride_height,
@@ -279,14 +317,11 @@ TEST_F(WinogradTest, IsNotPreferredForOthers) {
     sizes.push_back(fits);
     sizes.back().*member = 2;
   }
-  for (const ConvSize& s : sizes) {
-    SCOPED_TRACE(Name(s));
-    EXPECT_FALSE(PrefersWinogradForward(Kernels(), s));
-    EXPECT_FALSE(PrefersWinogradInputGradient(Kernels(), s) && s.channels > 1 &&
-                 s.out_channels > 1);
-    EXPECT_FALSE(PrefersWinogradWeightGradient(Kernels(), s) && s.channels > 1 &&
-                 s.out_channels > 1);
-  }
+  for (const ConvSize& s : sizes) EXPECT_EQ(Preferred(Kernels(), s), "") << Name(s);
+  // Of one image's few tiles the transform of the weights would be most of the work.
+  EXPECT_EQ(Preferred(Kernels(), Size(1, 8, 8, 64, 64, 1, 1)), "forward input ");
+  // The bits of an image may not depend on how many there are.
+  EXPECT_EQ(Preferred(Kernels(), Size(9, 8, 8, 64, 64, 1, 1)), kAll);
 }
 
 }  // namespace

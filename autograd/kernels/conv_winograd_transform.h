@@ -2,14 +2,14 @@
 //
 // With the points 0, a, -a, b, -b and infinity, a = 1 / sqrt(2) and b = sqrt(2), a tile's six rows
 // (or columns) d become B' d, three weights g become G g, the values of their polynomial at the
-// points, and six products become four results by A (Lavin and Gray, "Fast Algorithms for
-// Convolutional Neural Networks", 2015, equations 6 to 13, for the points 0, 1, -1, 2 and -2). With
-// these points rounding errors are less than half as large: the powers of points that A adds up lie
+// points, and six products become four results by A' (Lavin and Gray, "Fast Algorithms for
+// Convolutional Neural Networks", 2015, section 4.3, for the points 0, 1, -1, 2 and -2). With these
+// points rounding errors are less than half as large: the powers of points that A' adds up lie
 // nearer to 1.
 //
 // Only for files of kernel_library's isa_hdrs: everything is in an anonymous namespace.
-#ifndef AUTOGRAD_KERNELS_CONV_WINOGRAD_TILE_H_
-#define AUTOGRAD_KERNELS_CONV_WINOGRAD_TILE_H_
+#ifndef AUTOGRAD_KERNELS_CONV_WINOGRAD_TRANSFORM_H_
+#define AUTOGRAD_KERNELS_CONV_WINOGRAD_TRANSFORM_H_
 
 #include <stdint.h>
 
@@ -43,7 +43,7 @@ struct SourceStep {
   }
 };
 
-// A: the powers 0 to 3 of the points, of infinity the last only.
+// A': the powers 0 to 3 of the points, of infinity the last only.
 struct ResultStep {
   static constexpr int kIn = 6, kOut = 4;
   template <class V>
@@ -57,7 +57,7 @@ struct ResultStep {
   }
 };
 
-// A'.
+// A.
 struct GradientStep {
   static constexpr int kIn = 4, kOut = 6;
   template <class V>
@@ -75,7 +75,8 @@ struct GradientStep {
   }
 };
 
-// What G divides the values at +-a and +-b by: the product of the differences to all other points.
+// What G multiplies the values at +-a and +-b by: one over the product of the differences to all
+// other points.
 constexpr float kOverA = 1 / (2 * kA2 * (kA2 - kB2)), kOverB = 1 / (2 * kB2 * (kB2 - kA2));
 
 // G.
@@ -133,7 +134,7 @@ template <class V, class Step, class Load, class Store>
   }
 }
 
-// The places of a transformed tile, gone through line after line.
+// The places of a transformed tile, to be gone through in their order.
 template <class T>
 class PlaceLines {
  public:
@@ -216,17 +217,10 @@ void TransformResult(const float* m, int64_t stride, int64_t channels,
 template <class V>
 void TransformWeights(const float* const* taps, int64_t channels, float* to, int64_t stride) {
   for (int64_t c = 0; c < channels; c += V::kLanes) {
-    const int64_t rest = channels - c;
     PlaceLines<float> places(to + c, stride);
-    if (rest >= V::kLanes) {
-      Transform<V, WeightsStep>(
-          [&](int k, int i) { return V::Load(taps[i * kWinogradKernel + k] + c); },
-          [&](int k, int i, typename V::Vec v) { V::Store(places.At(k, i), v); });
-    } else {
-      Transform<V, WeightsStep>(
-          [&](int k, int i) { return V::LoadPartial(taps[i * kWinogradKernel + k] + c, rest); },
-          [&](int k, int i, typename V::Vec v) { V::StorePartial(places.At(k, i), v, rest); });
-    }
+    Transform<V, WeightsStep>(
+        [&](int k, int i) { return V::Load(taps[i * kWinogradKernel + k] + c); },
+        [&](int k, int i, typename V::Vec v) { V::Store(places.At(k, i), v); });
   }
 }
 
@@ -264,4 +258,4 @@ constexpr WinogradKernels WinogradTable() {
 }  // namespace
 }  // namespace autograd::kernels
 
-#endif  // AUTOGRAD_KERNELS_CONV_WINOGRAD_TILE_H_
+#endif  // AUTOGRAD_KERNELS_CONV_WINOGRAD_TRANSFORM_H_
