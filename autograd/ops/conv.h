@@ -9,8 +9,8 @@
 // kernels, and ConvTranspose2d is I as an operation of its own.
 //
 // Images may be bf16. Weights, biases and shifts are f32 then, and so are their gradients; sums are
-// made in f32 and rounded once. (Where the processor multiplies bf16, the weights may be rounded to it
-// on the way.)
+// made in f32 and rounded once. (Where the processor multiplies bf16, the weights may be rounded to
+// it on the way.)
 //
 // A NaN or infinity reaches all that it is a term of, and of 3x3 convolutions of stride 1 maybe
 // pixels nearby, see kernels/conv.h.
