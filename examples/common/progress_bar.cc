@@ -34,7 +34,7 @@ ProgressBar::ProgressBar(std::string what, int64_t total, int64_t before, std::F
       last_drawn_(start_),
       next_line_((total_ + kLines - 1) / kLines) {}
 
-void ProgressBar::Update(int64_t done, double loss) {
+void ProgressBar::Update(int64_t done, std::optional<double> loss) {
   done_ = done;
   loss_ = loss;
   if (!terminal_ && done < next_line_) return;
@@ -46,12 +46,19 @@ void ProgressBar::Update(int64_t done, double loss) {
     const int filled = static_cast<int>(done * kBarWidth / total_);
     const std::string bar = std::string(static_cast<size_t>(filled), '#') +
                             std::string(static_cast<size_t>(kBarWidth - filled), '.');
-    absl::FPrintF(stream_, "\r%s [%s] %s\x1b[K", what_, bar, Describe(done, loss, seconds));
+    absl::FPrintF(stream_, "\r%s [%s] %s\x1b[K", what_, bar, Describe(seconds));
     std::fflush(stream_);
   } else {
-    absl::FPrintF(stream_, "%s %s\n", what_, Describe(done, loss, seconds));
+    absl::FPrintF(stream_, "%s %s\n", what_, Describe(seconds));
     while (next_line_ <= done) next_line_ += (total_ + kLines - 1) / kLines;
   }
+}
+
+void ProgressBar::Clear() {
+  if (!terminal_) return;
+  std::fputs("\r\x1b[K", stream_);
+  std::fflush(stream_);
+  last_drawn_ = {};
 }
 
 void ProgressBar::Finish() {
@@ -61,13 +68,15 @@ void ProgressBar::Finish() {
   std::fputc('\n', stream_);
 }
 
-std::string ProgressBar::Describe(int64_t done, double loss, double seconds) const {
-  const double rate = seconds > 0 ? static_cast<double>(done - before_) / seconds : 0;
-  const double left = rate > 0 ? static_cast<double>(total_ - done) / rate : 0;
+std::string ProgressBar::Describe(double seconds) const {
+  const double rate = seconds > 0 ? static_cast<double>(done_ - before_) / seconds : 0;
+  const double left = rate > 0 ? static_cast<double>(total_ - done_) / rate : 0;
   const std::string speed =
       rate >= 10 ? absl::StrFormat("%.0f it/s", rate) : absl::StrFormat("%.2f it/s", rate);
-  return absl::StrFormat("%d/%d %3d%% %s, %s left, loss %.4f", done, total_, done * 100 / total_,
-                         speed, FormatSeconds(left), loss);
+  std::string text = absl::StrFormat("%d/%d %3d%% %s, %s left", done_, total_, done_ * 100 / total_,
+                                     speed, FormatSeconds(left));
+  if (loss_) absl::StrAppendFormat(&text, ", loss %.4f", *loss_);
+  return text;
 }
 
 }  // namespace examples

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +12,7 @@
 #include "autograd/io/file.h"
 #include "autograd/ops/creation.h"
 #include "examples/common/paths.h"
+#include "examples/common/progress_bar.h"
 #include "examples/common/runfiles.h"
 #include "examples/mnist/checkpoint.h"
 #include "examples/mnist/classifier.h"
@@ -113,22 +116,47 @@ class Evaluation {
                 Judge(judge, nn::ImageDataset(train).Fetch(train_numbers)[0]), reference, digits);
     Print(floor);
     nlohmann::ordered_json settings = nlohmann::ordered_json::array();
+    ProgressBar progress("drawing", Work(digits.size()));
+    int64_t done = 0;
     for (const double scale : options_.guidance_scales) {
       for (const int64_t steps : options_.steps) {
-        const Row row = MeasureSetting(scale, static_cast<int>(steps), reference, digits);
+        const int64_t work = WorkOfImage(scale, steps);
+        const Row row =
+            MeasureSetting(scale, static_cast<int>(steps), reference, digits,
+                           [&](int64_t images) { progress.Update(done + images * work); });
+        done += work * static_cast<int64_t>(digits.size());
+        progress.Clear();
         Print(row);
         nlohmann::ordered_json json = {{"guidance_scale", scale}, {"steps", steps}};
         json.update(Json(row));
         json["seconds"] = row.seconds;
         settings.push_back(json);
+        // What has been measured stays if the rest is interrupted.
+        absl::Status status = WriteReport(floor, test_numbers.size(), settings);
+        if (!status.ok()) return status;
       }
     }
-    return WriteReport(floor, test_numbers.size(), settings);
+    absl::PrintF("\nthe same numbers are in %s\n", ReportPath());
+    return 0;
   }
 
  private:
+  // How often the network judges an image with fixed steps of Euler; other solvers' work is in
+  // proportion, but for adaptive steps, which are not known.
+  static int64_t WorkOfImage(double scale, int64_t steps) {
+    return std::max<int64_t>(1, steps) * (scale == 1 ? 1 : 2);
+  }
+
+  int64_t Work(size_t images) const {
+    int64_t work = 0;
+    for (const double scale : options_.guidance_scales) {
+      for (const int64_t steps : options_.steps) work += WorkOfImage(scale, steps);
+    }
+    return work * static_cast<int64_t>(images);
+  }
+
   Row MeasureSetting(double scale, int steps, const Judgement& reference,
-                     const std::vector<int64_t>& digits) {
+                     const std::vector<int64_t>& digits, std::function<void(int64_t)> on_drawn) {
     // Each setting starts from the same noise.
     autograd::Generator generator(options_.seed, kSampleStream);
     const Tensor noise = autograd::Randn(
@@ -136,7 +164,8 @@ class Evaluation {
     std::vector<int64_t> labels = digits;
     for (int64_t& label : labels) ++label;
     const GenerateOptions generate = {.guidance_scale = scale,
-                                      .ode = {.method = options_.method, .steps = steps}};
+                                      .ode = {.method = options_.method, .steps = steps},
+                                      .on_drawn = std::move(on_drawn)};
     const auto start = std::chrono::steady_clock::now();
     const Tensor images = Generate(*model_.model, noise, labels, generate);
     const double seconds =
@@ -147,8 +176,10 @@ class Evaluation {
     return row;
   }
 
-  absl::StatusOr<int> WriteReport(const Row& floor, size_t test_images,
-                                  const nlohmann::ordered_json& settings) const {
+  std::string ReportPath() const { return options_.output_dir + "/eval.json"; }
+
+  absl::Status WriteReport(const Row& floor, size_t test_images,
+                           const nlohmann::ordered_json& settings) const {
     nlohmann::ordered_json json;
     json["checkpoint"] = options_.model.path;
     json["weights"] = model_.averaged ? "ema" : "last";
@@ -160,11 +191,7 @@ class Evaluation {
     json["classifier_accuracy"] = classifier_.accuracy;
     json["floor"] = Json(floor);
     json["settings"] = settings;
-    const std::string path = options_.output_dir + "/eval.json";
-    absl::Status status = autograd::WriteFileAtomically(path, json.dump(2) + "\n");
-    if (!status.ok()) return status;
-    absl::PrintF("\nthe same numbers are in %s\n", path);
-    return 0;
+    return autograd::WriteFileAtomically(ReportPath(), json.dump(2) + "\n");
   }
 
   const EvalOptions& options_;

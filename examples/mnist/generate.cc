@@ -53,6 +53,7 @@ std::vector<Tensor> GenerateStates(const flowmatch::ClassConditionedUNet& model,
     const std::vector<Tensor> states =
         SolveOde(guided, Slice(noise, 0, begin, end), times, options.ode).states;
     for (size_t i = 0; i < times.size(); ++i) chunks[i].push_back(states[i]);
+    if (options.on_drawn) options.on_drawn(end);
   }
   std::vector<Tensor> result;
   for (const std::vector<Tensor>& parts : chunks) result.push_back(autograd::Concat(parts, 0));

@@ -11,6 +11,7 @@
 #define EXAMPLES_MNIST_GENERATE_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct GenerateOptions {
   // Images drawn at a time, few enough for the caches; 0: all. With fixed steps an image does not
   // depend on it; dopri5 controls the steps of those drawn together.
   int64_t chunk = 64;
+  // Called after each chunk, where not empty, with how many images have been drawn.
+  std::function<void(int64_t)> on_drawn = {};
 };
 
 // "guidance 2, 50 euler steps": for titles and tables.
