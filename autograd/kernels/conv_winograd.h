@@ -14,9 +14,10 @@
 //
 //   dw = G' [ sum over tiles of (A dy A') * (B' d B) ] G.
 //
-// Images are f32, or bf16 that is widened where it is read; all arithmetic is f32. Errors are two
-// or three times those of the definition's sums, relative to the largest products of a tile. Where
-// d has a NaN, an infinity or numbers beyond 1e37, all pixels of the tile may become NaN.
+// Images are f32, or bf16 that is widened where it is read; all arithmetic is f32. Errors are in
+// proportion to what the transforms add up: of independent numbers two or three times those of the
+// definition's sums, more where neighbours are alike. Where d has a NaN, an infinity or numbers
+// beyond 1e37, all pixels of the tile may become NaN.
 //
 // conv.h states what the functions compute.
 #ifndef AUTOGRAD_KERNELS_CONV_WINOGRAD_H_

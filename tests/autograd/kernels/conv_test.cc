@@ -211,9 +211,9 @@ void ExpectANanReachesOnlyWhatSeesIt(int64_t channels, int64_t out, bool tiles) 
 TYPED_TEST(ConvTest, ANanReachesOnlyTheWindowsOrTilesThatSeeIt) {
   for (const int64_t out : {1, 20}) {
     ExpectANanReachesOnlyWhatSeesIt<TypeParam>(1, out, false);
+    ExpectANanReachesOnlyWhatSeesIt<TypeParam>(9, out, false);
     ExpectANanReachesOnlyWhatSeesIt<TypeParam>(33, out, out > 1 && GoesByTiles<TypeParam>());
   }
-  ExpectANanReachesOnlyWhatSeesIt<TypeParam>(9, 1, false);
 }
 
 template <class T>

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <random>
 #include <string>
 #include <thread>
@@ -15,15 +14,17 @@
 #include "autograd/kernels/conv_direct.h"
 #include "autograd/kernels/conv_reference.h"
 #include "autograd/parallel/parallel.h"
+#include "tests/autograd/kernels/conv_problem.h"
 #include "tests/autograd/kernels/needs_isa.h"
 
 namespace autograd::kernels {
 namespace {
 
-std::vector<float> Values(int64_t count, uint32_t seed) {
+// Of few enough bits that bf16 holds them, and independent, as errors of tiles are in proportion to
+// what their transforms add up, of which related neighbours make more.
+std::vector<float> Independent(int64_t count, uint32_t seed) {
   std::mt19937 random(seed);
   std::vector<float> values(static_cast<size_t>(count));
-  // Of few enough bits that bf16 holds them.
   for (float& value : values) {
     const double x = static_cast<double>(random() >> 8) / (1 << 23) - 1.0;
     value = ToFloat(ToBFloat16(static_cast<float>(x)));
@@ -38,38 +39,21 @@ std::vector<BFloat16> Narrowed(const std::vector<float>& values) {
   return narrow;
 }
 
-ConvSize Size(int64_t batch, int64_t height, int64_t width, int64_t channels, int64_t out,
-              int64_t padding_height, int64_t padding_width) {
-  ConvSize s;
-  s.batch = batch;
-  s.height = height;
-  s.width = width;
-  s.channels = channels;
-  s.out_channels = out;
-  s.kernel_height = s.kernel_width = 3;
-  s.padding_height = padding_height;
-  s.padding_width = padding_width;
-  s.out_height = height + 2 * padding_height - 2;
-  s.out_width = width + 2 * padding_width - 2;
-  return s;
-}
-
-std::string Name(const ConvSize& s) {
-  std::string name;
-  for (const int64_t n : {s.batch, s.height, s.width, s.channels, s.out_channels, s.padding_height,
-                          s.padding_width}) {
-    name += std::to_string(n) + " ";
-  }
-  return name;
+ConvSize Layer(int64_t batch, int64_t height, int64_t width, int64_t channels, int64_t out,
+               int64_t padding_height, int64_t padding_width) {
+  return Complete(
+      Padded(Size(batch, height, width, channels, out, 3, 3), padding_height, padding_width));
 }
 
 // Whole and partial tiles and vectors; one tile of work and many tasks.
-std::vector<ConvSize> Sizes() {
+std::vector<ConvSize> TiledSizes() {
   return {
-      Size(1, 1, 1, 1, 1, 1, 1),     Size(1, 4, 4, 16, 16, 1, 1),   Size(2, 5, 7, 17, 35, 1, 1),
-      Size(3, 7, 7, 64, 48, 1, 1),   Size(2, 10, 9, 33, 20, 0, 2),  Size(1, 9, 10, 5, 64, 2, 0),
-      Size(1, 3, 3, 40, 8, 0, 0),    Size(2, 14, 14, 32, 33, 1, 1), Size(40, 28, 28, 8, 16, 1, 1),
-      Size(1, 6, 30, 130, 70, 2, 2), Size(150, 8, 8, 16, 16, 1, 1),
+      Layer(1, 1, 1, 1, 1, 1, 1),     Layer(1, 4, 4, 16, 16, 1, 1),
+      Layer(2, 5, 7, 17, 35, 1, 1),   Layer(3, 7, 7, 64, 48, 1, 1),
+      Layer(2, 10, 9, 33, 20, 0, 2),  Layer(1, 9, 10, 5, 64, 2, 0),
+      Layer(1, 3, 3, 40, 8, 0, 0),    Layer(2, 14, 14, 32, 33, 1, 1),
+      Layer(40, 28, 28, 8, 16, 1, 1), Layer(1, 6, 30, 130, 70, 2, 2),
+      Layer(150, 8, 8, 16, 16, 1, 1),
   };
 }
 
@@ -82,28 +66,18 @@ class WinogradTest : public autograd::testing::NeedsAvx2 {
   const int threads_ = NumThreads();
 };
 
-struct Problem {
-  explicit Problem(const ConvSize& s)
-      : x(Values(s.batch * s.pixels() * s.channels, 1)),
-        y(Values(s.batch * s.out_pixels() * s.out_channels, 2)),
-        w(Values(s.weights(), 3)),
-        bias(Values(std::max(s.channels, s.out_channels), 4)),
-        shift(Values(s.batch * std::max(s.channels, s.out_channels), 5)) {}
+struct Operands {
+  explicit Operands(const ConvSize& s)
+      : x(Independent(s.batch * s.pixels() * s.channels, 1)),
+        y(Independent(s.batch * s.out_pixels() * s.out_channels, 2)),
+        w(Independent(s.weights(), 3)),
+        bias(Independent(std::max(s.channels, s.out_channels), 4)),
+        shift(Independent(s.batch * std::max(s.channels, s.out_channels), 5)) {}
   std::vector<float> x, y, w, bias, shift;
 };
 
-void ExpectNear(const std::vector<float>& value, const std::vector<double>& expected,
-                int64_t terms) {
-  const double bound = 16 * static_cast<double>(std::numeric_limits<float>::epsilon()) *
-                       (std::sqrt(static_cast<double>(terms)) + 8);
-  ASSERT_EQ(value.size(), expected.size());
-  for (size_t i = 0; i < value.size(); ++i) {
-    ASSERT_NEAR(static_cast<double>(value[i]), expected[i], bound) << i;
-  }
-}
-
 // bias + shift + residual of a result of `channels` channels and `pixels` pixels an image.
-std::vector<double> Terms(const Problem& p, int64_t pixels, int64_t channels,
+std::vector<double> Terms(const Operands& p, int64_t pixels, int64_t channels,
                           const std::vector<float>& residual) {
   std::vector<double> sum(residual.size());
   for (size_t i = 0; i < sum.size(); ++i) {
@@ -115,9 +89,9 @@ std::vector<double> Terms(const Problem& p, int64_t pixels, int64_t channels,
 }
 
 TEST_F(WinogradTest, ForwardIsTheSumOfProducts) {
-  for (const ConvSize& s : Sizes()) {
+  for (const ConvSize& s : TiledSizes()) {
     SCOPED_TRACE(Name(s));
-    const Problem p(s);
+    const Operands p(s);
     std::vector<double> plain(p.y.size()), all = Terms(p, s.out_pixels(), s.out_channels, p.y);
     ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
       const double product = static_cast<double>(p.x[static_cast<size_t>(x)]) *
@@ -135,9 +109,9 @@ TEST_F(WinogradTest, ForwardIsTheSumOfProducts) {
 }
 
 TEST_F(WinogradTest, InputGradientIsTheTranspose) {
-  for (const ConvSize& s : Sizes()) {
+  for (const ConvSize& s : TiledSizes()) {
     SCOPED_TRACE(Name(s));
-    const Problem p(s);
+    const Operands p(s);
     std::vector<double> expected = Terms(p, s.pixels(), s.channels, p.x);
     ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
       expected[static_cast<size_t>(x)] += static_cast<double>(p.y[static_cast<size_t>(y)]) *
@@ -151,9 +125,9 @@ TEST_F(WinogradTest, InputGradientIsTheTranspose) {
 }
 
 TEST_F(WinogradTest, WeightGradientIsTheSumOfOuterProducts) {
-  for (const ConvSize& s : Sizes()) {
+  for (const ConvSize& s : TiledSizes()) {
     SCOPED_TRACE(Name(s));
-    const Problem p(s);
+    const Operands p(s);
     std::vector<double> expected(p.w.size());
     ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
       expected[static_cast<size_t>(w)] += static_cast<double>(p.y[static_cast<size_t>(y)]) *
@@ -176,8 +150,8 @@ double RootMeanSquare(const std::vector<float>& value, const std::vector<double>
 
 // The points of the transform are what this depends on: 0, 1, -1, 2, -2 would fail.
 TEST_F(WinogradTest, ErrorsOfManyChannelsAreAboutTwiceThoseOfTheDefinition) {
-  const ConvSize s = Size(2, 28, 28, 64, 32, 1, 1);
-  Problem p(s);
+  const ConvSize s = Layer(2, 28, 28, 64, 32, 1, 1);
+  Operands p(s);
   std::mt19937 random(7);
   std::normal_distribution<float> normal;
   for (float& x : p.x) x = normal(random);
@@ -196,9 +170,9 @@ TEST_F(WinogradTest, ErrorsOfManyChannelsAreAboutTwiceThoseOfTheDefinition) {
 
 // The arithmetic is that of f32 whatever images are stored in.
 TEST_F(WinogradTest, ResultsOfBf16AreThoseOfF32RoundedOnce) {
-  for (const ConvSize& s : Sizes()) {
+  for (const ConvSize& s : TiledSizes()) {
     SCOPED_TRACE(Name(s));
-    const Problem p(s);
+    const Operands p(s);
     const std::vector<BFloat16> x = Narrowed(p.x), y = Narrowed(p.y);
     const auto expect_same = [](const std::vector<float>& wide, const std::vector<BFloat16>& bf16) {
       for (size_t i = 0; i < wide.size(); ++i) {
@@ -222,9 +196,9 @@ TEST_F(WinogradTest, ResultsOfBf16AreThoseOfF32RoundedOnce) {
 }
 
 TEST_F(WinogradTest, ThreadsDoNotChangeABit) {
-  for (const ConvSize& s : Sizes()) {
+  for (const ConvSize& s : TiledSizes()) {
     SCOPED_TRACE(Name(s));
-    const Problem p(s);
+    const Operands p(s);
     std::vector<std::vector<float>> results[2];
     for (const int threads : {1, 3}) {
       SetNumThreads(threads);
@@ -240,8 +214,8 @@ TEST_F(WinogradTest, ThreadsDoNotChangeABit) {
 
 // An image's result does not depend on the others of its batch.
 TEST_F(WinogradTest, ImagesDoNotDependOnTheirBatch) {
-  const ConvSize all = Size(9, 14, 14, 32, 32, 1, 1), one = Size(1, 14, 14, 32, 32, 1, 1);
-  const Problem p(all);
+  const ConvSize all = Layer(9, 14, 14, 32, 32, 1, 1), one = Layer(1, 14, 14, 32, 32, 1, 1);
+  const Operands p(all);
   std::vector<float> y(p.y.size()), first(p.y.size() / 9);
   WinogradForward<float>(Kernels(), all, p.x.data(), p.w.data(), {}, y.data());
   for (int n = 0; n < 9; ++n) {
@@ -257,8 +231,8 @@ TEST_F(WinogradTest, ImagesDoNotDependOnTheirBatch) {
 // What lies beyond the border is as long as the longer of two images' channels, also where no
 // earlier call has made room for it.
 TEST_F(WinogradTest, WeightGradientOfFewToManyChannelsOnAFreshThread) {
-  const ConvSize s = Size(1, 5, 4, 16, 1100, 1, 1);
-  const Problem p(s);
+  const ConvSize s = Layer(1, 5, 4, 16, 1100, 1, 1);
+  const Operands p(s);
   std::vector<double> expected(p.w.size());
   ForEachConvProduct(s, [&](int64_t x, int64_t w, int64_t y) {
     expected[static_cast<size_t>(w)] += static_cast<double>(p.y[static_cast<size_t>(y)]) *
@@ -272,8 +246,8 @@ TEST_F(WinogradTest, WeightGradientOfFewToManyChannelsOnAFreshThread) {
 }
 
 TEST_F(WinogradTest, RunsInsideAParallelLoop) {
-  const ConvSize s = Size(3, 14, 14, 32, 32, 1, 1);
-  const Problem p(s);
+  const ConvSize s = Layer(3, 14, 14, 32, 32, 1, 1);
+  const Operands p(s);
   std::vector<float> expected(p.y.size()), first(p.y.size()), second(p.y.size());
   WinogradForward<float>(Kernels(), s, p.x.data(), p.w.data(), {}, expected.data());
   SetNumThreads(2);
@@ -294,22 +268,23 @@ std::string Preferred(const Winograd& winograd, const ConvSize& s) {
 constexpr char kAll[] = "forward input weight";
 
 TEST_F(WinogradTest, IsPreferredForLayersOfManyChannels) {
-  for (const ConvSize& s : {Size(16, 28, 28, 32, 32, 1, 1), Size(16, 14, 14, 64, 64, 1, 1),
-                            Size(16, 7, 7, 128, 64, 1, 1), Size(1, 32, 32, 64, 64, 0, 0),
-                            Size(1, 32, 32, 320, 320, 1, 1)}) {
+  for (const ConvSize& s : {Layer(16, 28, 28, 32, 32, 1, 1), Layer(16, 14, 14, 64, 64, 1, 1),
+                            Layer(16, 7, 7, 128, 64, 1, 1), Layer(1, 32, 32, 64, 64, 0, 0),
+                            Layer(1, 32, 32, 320, 320, 1, 1)}) {
     EXPECT_EQ(Preferred(Kernels(), s), kAll) << Name(s);
   }
-  EXPECT_EQ(Preferred(Kernels(2), Size(16, 28, 28, 64, 64, 1, 1)), kAll);
+  EXPECT_EQ(Preferred(Kernels(2), Layer(16, 28, 28, 64, 64, 1, 1)), kAll);
   // Pairs of bf16 are as fast where tiles are filled badly.
-  EXPECT_EQ(Preferred(Kernels(2), Size(16, 5, 5, 64, 64, 1, 1)), "");
+  EXPECT_EQ(Preferred(Kernels(2), Layer(16, 5, 5, 64, 64, 1, 1)), "");
 }
 
 TEST_F(WinogradTest, IsNotPreferredForOthers) {
-  std::vector<ConvSize> sizes = {
-      Size(16, 28, 28, 32, 1, 1, 1), Size(16, 28, 28, 1, 2, 1, 1), Size(16, 1, 1, 64, 64, 1, 1),
-      Size(0, 28, 28, 64, 64, 1, 1), Size(1, 28, 28, 0, 64, 1, 1), Size(1, 28, 28, 64, 64, 3, 1),
-      Size(1, 28, 28, 64, 64, 1, 3), Size(9, 2, 2, 64, 64, 0, 0),  Size(1, 32, 32, 512, 512, 1, 1)};
-  const ConvSize fits = Size(16, 28, 28, 64, 64, 1, 1);
+  std::vector<ConvSize> sizes = {Layer(16, 28, 28, 32, 1, 1, 1),  Layer(16, 28, 28, 1, 2, 1, 1),
+                                 Layer(16, 1, 1, 64, 64, 1, 1),   Layer(0, 28, 28, 64, 64, 1, 1),
+                                 Layer(1, 28, 28, 0, 64, 1, 1),   Layer(1, 28, 28, 64, 64, 3, 1),
+                                 Layer(1, 28, 28, 64, 64, 1, 3),  Layer(9, 2, 2, 64, 64, 0, 0),
+                                 Layer(1, 32, 32, 512, 512, 1, 1)};
+  const ConvSize fits = Layer(16, 28, 28, 64, 64, 1, 1);
   for (int64_t ConvSize::*member :
        {&ConvSize::kernel_height, &ConvSize::kernel_width, &ConvSize::stride_height,
         &ConvSize::stride_width, &ConvSize::dilation_height, &ConvSize::dilation_width,
@@ -319,9 +294,9 @@ TEST_F(WinogradTest, IsNotPreferredForOthers) {
   }
   for (const ConvSize& s : sizes) EXPECT_EQ(Preferred(Kernels(), s), "") << Name(s);
   // Of one image's few tiles the transform of the weights would be most of the work.
-  EXPECT_EQ(Preferred(Kernels(), Size(1, 8, 8, 64, 64, 1, 1)), "forward input ");
+  EXPECT_EQ(Preferred(Kernels(), Layer(1, 8, 8, 64, 64, 1, 1)), "forward input ");
   // The bits of an image may not depend on how many there are.
-  EXPECT_EQ(Preferred(Kernels(), Size(9, 8, 8, 64, 64, 1, 1)), kAll);
+  EXPECT_EQ(Preferred(Kernels(), Layer(9, 8, 8, 64, 64, 1, 1)), kAll);
 }
 
 }  // namespace
