@@ -45,13 +45,14 @@ class PairsBackward : protected AttentionPairs {
     const int64_t keys = RoundUp(size.keys, kWidth);
     const int64_t panel = static_cast<int64_t>(sizeof(Panel) + sizeof(Rows)) / 4;
     return static_cast<int64_t>(sizeof(Scores)) / 4 + keys / kWidth * panel +
-           (5 * queries + keys) * kElements / 2 + 2 * queries;
+           (5 * queries + 2 * keys) * kElements / 2 + 2 * queries;
   }
 
   static void Run(const AttentionHeadBackward<BFloat16>& head, float* scratch) {
     PairsBackward pass(head, scratch);
     pass.PackQueries();
     pass.PackKeys();
+    pass.PackForSums();
     for (int64_t query = 0; query < head.size.queries; query += kBlockQueries) {
       pass.QueryBlock(query);
     }
@@ -70,7 +71,8 @@ class PairsBackward : protected AttentionPairs {
     g_ = q_ + queries_ * kElements;
     q_pairs_ = g_ + queries_ * kElements;
     g_pairs_ = q_pairs_ + queries_ * kElements;
-    other_ = g_pairs_ + queries_ * kElements;
+    k_ = g_pairs_ + queries_ * kElements;
+    other_ = k_ + panels_ * kWidth * kElements;
     sums_ = reinterpret_cast<float*>(other_ + (queries_ + panels_ * kWidth) * kElements);
     shifts_ = sums_ + queries_;
   }
@@ -81,8 +83,6 @@ class PairsBackward : protected AttentionPairs {
     CopyRows(head_.q, size.queries, queries_, size.head, q_);
     CopyRows(head_.out_grad, size.queries, queries_, size.value, g_);
     CopyRows(head_.out, size.queries, queries_, size.value, other_);
-    VectorPairs(q_, queries_, q_pairs_);
-    VectorPairs(g_, queries_, g_pairs_);
     const __m512 unit = _mm512_set1_ps(-kLog2E);
     for (int64_t i = 0; i < queries_; i += kLanes) {
       __m512i g[4], out[4];
@@ -102,14 +102,12 @@ class PairsBackward : protected AttentionPairs {
     const AttentionHeadSize& size = head_.size;
     const int64_t padded = panels_ * kWidth;
     __m512i pairs[4];
-    CopyRows(head_.k, size.keys, padded, size.head, other_);
+    CopyRows(head_.k, size.keys, padded, size.head, k_);
     for (int64_t i = 0; i < 2 * panels_; ++i) {
       Panel& panel = keys_[i / 2];
-      ElementPairs(other_ + i * kLanes * kElements, pairs);
+      ElementPairs(k_ + i * kLanes * kElements, pairs);
       for (int x = 0; x < 4; ++x) {
         panel.k[x][i % 2] = pairs[x];
-        StoreColumn(pairs[x], &panel.columns[2 * x][i % 2 * kLanes]);
-        StoreColumn(_mm512_srli_epi32(pairs[x], 16), &panel.columns[2 * x + 1][i % 2 * kLanes]);
       }
       for (int x = 0; x < kElements; ++x) {
         panel.dk[x][i % 2] = panel.dv[x][i % 2] = _mm512_setzero_ps();
@@ -147,12 +145,26 @@ class PairsBackward : protected AttentionPairs {
   Scores* scores_;  // of a block of queries and a panel of keys
   Panel* keys_;
   Rows* rows_;                    // by panel
-  BFloat16 *q_, *g_;              // dense rows
+  BFloat16 *q_, *g_, *k_;         // dense rows
   BFloat16 *q_pairs_, *g_pairs_;  // pairs of vectors
   BFloat16* other_;               // rows that are not needed for long
   float *sums_, *shifts_;         // -L in units of log 2, and -D
 
  private:
+  void PackForSums() {
+    VectorPairs(q_, queries_, q_pairs_);
+    VectorPairs(g_, queries_, g_pairs_);
+    for (int64_t i = 0; i < panels_; ++i) {
+      for (int x = 0; x < kElements / 2; ++x) {
+        for (int v = 0; v < 2; ++v) {
+          const __m512i pairs = keys_[i].k[x][v];
+          StoreColumn(pairs, &keys_[i].columns[2 * x][v * kLanes]);
+          StoreColumn(_mm512_srli_epi32(pairs, 16), &keys_[i].columns[2 * x + 1][v * kLanes]);
+        }
+      }
+    }
+  }
+
   // What the queries from `query` on have to do with all keys.
   void QueryBlock(int64_t query) {
     const int64_t rest = RoundUp(head_.size.queries - query, kRows);

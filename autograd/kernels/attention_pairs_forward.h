@@ -26,6 +26,7 @@ class PairsForward : protected AttentionPairs {
   static bool Run(const AttentionHead<BFloat16>& head, float* scratch) {
     PairsForward pass(head, scratch);
     if (!pass.Moderate()) return false;
+    VectorPairs(pass.values_, RoundUp(head.size.keys, kBlockKeys), pass.v_);
     for (int64_t i = 0; i < head.size.queries; i += kLanes) pass.Queries(i);
     return true;
   }
@@ -39,12 +40,11 @@ class PairsForward : protected AttentionPairs {
     const int64_t keys = RoundUp(size.keys, kBlockKeys), queries = RoundUp(size.queries, kLanes);
     q_ = reinterpret_cast<BFloat16*>(scratch);
     k_ = q_ + queries * kElements;
-    BFloat16* values = k_ + keys * kElements;
-    v_ = values + keys * kElements;
+    values_ = k_ + keys * kElements;
+    v_ = values_ + keys * kElements;
     CopyRows(head.q, size.queries, queries, size.head, q_);
     CopyRows(head.k, size.keys, keys, size.head, k_);
-    CopyRows(head.v, size.keys, keys, size.value, values);
-    VectorPairs(values, keys, v_);
+    CopyRows(head.v, size.keys, keys, size.value, values_);
   }
 
   // False for NaN too.
@@ -56,8 +56,7 @@ class PairsForward : protected AttentionPairs {
   }
 
   const AttentionHead<BFloat16>& head_;
-  BFloat16 *q_, *k_;  // dense rows
-  BFloat16* v_;       // pairs of vectors
+  BFloat16 *q_, *k_, *values_;  // dense rows
 
  private:
   static constexpr int kKeys = 4;
@@ -151,6 +150,8 @@ class PairsForward : protected AttentionPairs {
       }
     }
   }
+
+  BFloat16* v_;  // pairs of values
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // The backward pass of attention_pairs.h by AMX tiles: scores, their gradients and all sums are
-// products of tiles, in blocks of 32 queries and 32 keys; exponentials and what is between are as
-// there.
+// products of tiles, in blocks of 32 queries and 32 keys; exponentials and what is between are
+// vectors.
 //
 // Only for files of kernel_library's isa_hdrs: everything is in an anonymous namespace.
 #ifndef AUTOGRAD_KERNELS_ATTENTION_TILES_BACKWARD_H_
@@ -10,6 +10,7 @@
 
 #include "autograd/kernels/amx_tile.h"
 #include "autograd/kernels/attention_pairs_backward.h"
+#include "autograd/kernels/attention_tiles.h"
 
 namespace autograd::kernels {
 namespace {
@@ -18,75 +19,84 @@ class TilesBackward : PairsBackward {
  public:
   // In floats.
   static int64_t Scratch(const AttentionHeadSize& size) {
-    return (static_cast<int64_t>(sizeof(Buffers)) + KeyBytes(size)) / 4 +
-           PairsBackward::Scratch(size);
+    return OwnScratch(size) + PairsBackward::Scratch(size);
   }
 
   static void Run(const AttentionHeadBackward<BFloat16>& head, float* scratch) {
     TilesBackward pass(head, scratch);
     pass.PackQueries();
     pass.PackKeys();
-    pass.PackKeyPairs();
+    pass.PackKeyRows();
+    pass.PackColumns();
     const TileConfig config = Config();
     ConfigureTiles(config);
-    for (int64_t query = 0; query < head.size.queries; query += kWidth) pass.QueryBlock(query);
+    pass.Blocks();
     ReleaseTiles();
     pass.StoreKeys();
+    if (head.dq.data != nullptr) pass.StoreQueries();
   }
 
  private:
-  // Tiles 0 and 1 are sums by query, 2 sums by element, 3 queries, 4 elements of 32 queries, 5 ds
-  // of 16 queries, 6 keys or values by element pairs, 7 pairs of probabilities, of ds, or of keys.
+  // Tile 0 is scores, their gradients or rows of keys, 1 gradients of 32 queries, 2 dv and 3 dk of
+  // 16 keys by element, 4 elements of 32 queries, 5 queries, 6 keys or values by element pairs, 7
+  // pairs of probabilities or of ds.
   static constexpr TileConfig Config() {
     TileConfig config = FullTiles();
-    config.rows[2] = config.rows[4] = kElements;
-    config.row_bytes[3] = kElements * sizeof(BFloat16);
+    config.rows[2] = config.rows[3] = config.rows[4] = kElements;
+    config.row_bytes[5] = kElements * sizeof(BFloat16);
     config.rows[6] = kElements / 2;
     return config;
   }
-  static constexpr int64_t kRowBytes = kElements * sizeof(BFloat16);
-  // From one pair of keys to the next. Their 8 pairs of elements take half of a tile's row, but a
-  // row that crosses cache lines is loaded several times slower.
-  static constexpr int64_t kPairElements = kTileBytes / sizeof(BFloat16);
 
-  struct alignas(64) Buffers {
-    float scores[2][kWidth][kWidth], grads[2][kWidth][kWidth];  // of two panels, in turn
-    float dq[kLanes][kLanes];
-    BFloat16 q[kElements][kWidth], g[kElements][kWidth];  // of a block of queries
+  // Of 32 queries.
+  struct alignas(64) QueryBlock {
+    BFloat16 q[kElements][kWidth], g[kElements][kWidth];
+    float dq[kLanes][2][kElements];
   };
+  // A row for each of 16 keys: the pairs (k_x, 0), then the pairs (0, k_x). A row of pairs of ds,
+  // of two queries by key, times them is the gradient of the first query, then the second one's.
+  using KeyRows = __m512i[kLanes];
+  // 32 queries and 16 keys, by number.
+  struct Block {
+    int64_t query, key;
+  };
+  // Of two blocks, in turn.
+  struct alignas(64) Buffers {
+    float products[2][2][kWidth][kLanes];  // scores and gradients of p
+    __m512i pairs[2][2][kWidth / 2];       // of p and of ds, by pairs of queries
+  };
+  // Pairs of a block are computed in so many parts, of so many queries.
+  static constexpr int kParts = 4;
+  static constexpr int64_t kPartRows = kWidth / kParts;
+
+  static int64_t OwnScratch(const AttentionHeadSize& size) {
+    const int64_t panels = RoundUp(size.keys, kWidth) / kWidth;
+    const int64_t blocks = RoundUp(size.queries, kWidth) / kWidth;
+    return (static_cast<int64_t>(sizeof(Buffers)) +
+            2 * panels * static_cast<int64_t>(sizeof(KeyRows)) +
+            blocks * static_cast<int64_t>(sizeof(QueryBlock))) /
+           4;
+  }
 
   TilesBackward(const AttentionHeadBackward<BFloat16>& head, float* scratch)
-      : PairsBackward(head, scratch + (sizeof(Buffers) + KeyBytes(head.size)) / 4),
+      : PairsBackward(head, scratch + OwnScratch(head.size)),
         buffers_(reinterpret_cast<Buffers*>(scratch)),
-        k_pairs_(reinterpret_cast<BFloat16*>(buffers_ + 1)) {}
+        key_rows_(reinterpret_cast<KeyRows*>(buffers_ + 1)),
+        query_blocks_(reinterpret_cast<QueryBlock*>(key_rows_ + 2 * panels_)) {}
 
-  // Of k_pairs_.
-  static int64_t KeyBytes(const AttentionHeadSize& size) {
-    return RoundUp(size.keys, kWidth) / 2 * kTileBytes;
-  }
-
-  void PackKeyPairs() {
-    const int64_t padded = panels_ * kWidth;
-    CopyRows(head_.k, head_.size.keys, padded, head_.size.head, other_);
-    VectorPairs(other_, padded, k_pairs_, kPairElements);
-  }
-
-  // What 32 queries from `query` on have to do with all keys.
-  void QueryBlock(int64_t query) {
-    Columns(q_ + query * kElements, buffers_->q);
-    Columns(g_ + query * kElements, buffers_->g);
-    PanelProducts(0, query);
-    for (int64_t i = 0; i < panels_; ++i) {
-      Panel& panel = keys_[i];
-      // Products take long: the next panel's are under way during this one's exponentials.
-      if (i + 1 < panels_) PanelProducts(i + 1, query);
-      Scores(i, query);
-      AddOverQueries(buffers_->g, scores_->p, panel.dv);
-      AddOverQueries(buffers_->q, scores_->ds, panel.dk);
+  void PackKeyRows() {
+    for (int64_t key = 0; key < panels_ * kWidth; ++key) {
+      const __m256i row = _mm256_cvtepu16_epi32(LoadRow(k_ + key * kElements));
+      key_rows_[key / kLanes][key % kLanes] =
+          _mm512_inserti64x4(_mm512_castsi256_si512(row), _mm256_slli_epi32(row, 16), 1);
     }
-    if (head_.dq.data == nullptr) return;
-    for (int64_t r = 0; r < kWidth && query + r < head_.size.queries; r += kLanes) {
-      QueryGradients(r, query + r);
+  }
+
+  void PackColumns() {
+    for (int64_t query = 0; query < queries_; query += kWidth) {
+      QueryBlock& block = query_blocks_[query / kWidth];
+      Columns(q_ + query * kElements, block.q);
+      Columns(g_ + query * kElements, block.g);
     }
   }
 
@@ -102,92 +112,144 @@ class TilesBackward : PairsBackward {
     }
   }
 
-  // Scores and gradients of p of 32 queries and panel i.
-  void PanelProducts(int64_t i, int64_t query) {
-    Products(q_ + query * kElements, keys_[i].k, buffers_->scores[i % 2]);
-    Products(g_ + query * kElements, keys_[i].v, buffers_->grads[i % 2]);
-  }
-
-  // Of 32 vectors with those of a panel.
-  static void Products(const BFloat16* rows, const __m512i (&pairs)[4][2],
-                       float (&products)[kWidth][kWidth]) {
-    for (int half = 0; half < 2; ++half) {
-      float* to = products[half * kLanes];
-      LoadTile<3>(rows + half * kLanes * kElements, kRowBytes);
-      ZeroTile<0>();
-      LoadTile<6>(&pairs[0][0], 128);
-      DotTiles<0, 3, 6>();
-      ZeroTile<1>();
-      LoadTile<6>(&pairs[0][1], 128);
-      DotTiles<1, 3, 6>();
-      StoreTile<0>(to, kWidth * 4);
-      StoreTile<1>(to + kLanes, kWidth * 4);
+  // Products take long, and what was just written cannot be loaded as a tile at once. So a block's
+  // pairs are computed in parts, and between them products of the next block are begun and ended,
+  // and sums over the last one.
+  void Blocks() {
+    const int64_t query_blocks = queries_ / kWidth;
+    const int64_t steps = query_blocks * ((head_.size.keys + kLanes - 1) / kLanes);
+    Block last = {}, block = {}, next = {};
+    for (int part = 0; part < kParts; ++part) {
+      BeginProduct(block, part);
+      EndProduct(part, 0);
+    }
+    for (int64_t step = 0; step < steps; ++step, last = block, block = next) {
+      const auto turn = static_cast<int>(step % 2);
+      next = block.query + 1 < query_blocks ? Block{block.query + 1, block.key}
+                                            : Block{0, block.key + 1};
+      const bool has_next = step + 1 < steps, has_last = step > 0;
+#pragma GCC unroll 4
+      for (int part = 0; part < kParts; ++part) {
+        if (has_next) BeginProduct(next, part);
+        if (has_last) Sums(last, part, turn ^ 1);
+        PairsOf(block, part, turn);
+        if (has_next) EndProduct(part, turn ^ 1);
+        if (has_last && part == 2) AddToQueries(last);
+      }
+    }
+    for (int part = 0; part < kParts; ++part) {
+      Sums(last, part, static_cast<int>((steps - 1) % 2));
+      if (part == 2) AddToQueries(last);
     }
   }
 
-  // p and ds from what PanelProducts computed.
-  void Scores(int64_t i, int64_t query) {
-    const auto& scores = buffers_->scores[i % 2];
-    const auto& grads = buffers_->grads[i % 2];
-    const int64_t rest = head_.size.keys - i * kWidth;
+  // One of the four tiles of the block's scores and of the gradients of p.
+  [[gnu::always_inline]] void BeginProduct(const Block& block, int part) const {
+    const Panel& panel = keys_[block.key / 2];
+    const int64_t query = block.query * kWidth + part / 2 * kLanes;
+    const bool is_grad = part % 2 == 1;
+    ZeroTile<0>();
+    LoadTile<5>((is_grad ? g_ : q_) + query * kElements, kElements * sizeof(BFloat16));
+    LoadTile<6>(&(is_grad ? panel.v : panel.k)[0][block.key % 2], 128);
+    DotTiles<0, 5, 6>();
+  }
+  [[gnu::always_inline]] void EndProduct(int part, int turn) const {
+    StoreTile<0>(buffers_->products[turn][part % 2][part / 2 * kLanes], kTileBytes);
+  }
+
+  // Pairs of p and ds of 8 queries.
+  [[gnu::always_inline]] void PairsOf(const Block& block, int part, int turn) {
+    const int64_t first = part * kPartRows, query = block.query * kWidth + first;
+    auto& pairs = buffers_->pairs[turn];
+    const auto& products = buffers_->products[turn];
+    __m512i *p = &pairs[0][first / 2], *ds = &pairs[1][first / 2];
+    const int64_t rest = head_.size.keys - block.key * kLanes;
+    if (query >= head_.size.queries) {
+      for (int64_t r = 0; r < kPartRows / 2; ++r) p[r] = ds[r] = _mm512_setzero_si512();
+    } else if (rest < kLanes) {
+      PairsOf<true>(products[0][first], products[1][first], query, Avx512F32::FirstLanes(rest), p,
+                    ds);
+    } else {
+      PairsOf<false>(products[0][first], products[1][first], query, 0, p, ds);
+    }
+  }
+
+  // Of 8 queries with 16 keys, of which `keys` are there if kMasked.
+  template <bool kMasked>
+  [[gnu::always_inline]] void PairsOf(const float* scores, const float* grads, int64_t query,
+                                      __mmask16 keys, __m512i* p, __m512i* ds) const {
     const __m512 scale = _mm512_set1_ps(head_.scale * kLog2E), low = _mm512_set1_ps(-126);
-    for (int64_t r = 0; r < kWidth; r += 2) {
-      __m512 p[2][2], ds[2][2];
+    const float *sums = sums_ + query, *shifts = shifts_ + query;
+#pragma GCC unroll 4
+    for (int pair = 0; pair < kPartRows / 2; ++pair) {
+      __m512 p_rows[2], ds_rows[2];
 #pragma GCC unroll 2
       for (int j = 0; j < 2; ++j) {
-        const __m512 sum = _mm512_set1_ps(sums_[query + r + j]);
-        const __m512 shift = _mm512_set1_ps(shifts_[query + r + j]);
-#pragma GCC unroll 2
-        for (int v = 0; v < 2; ++v) {
-          const __m512 score = _mm512_load_ps(&scores[r + j][v * kLanes]);
-          // NaN stays.
-          p[j][v] = Exp2(_mm512_max_ps(low, _mm512_fmadd_ps(score, scale, sum)));
-          p[j][v] = _mm512_maskz_mov_ps(Avx512F32::FirstLanes(Lanes(rest - v * kLanes)), p[j][v]);
-          ds[j][v] = p[j][v] * (_mm512_load_ps(&grads[r + j][v * kLanes]) + shift);
+        const int row = 2 * pair + j;
+        const __m512 score = _mm512_load_ps(scores + row * kLanes);
+        const __m512 t = _mm512_fmadd_ps(score, scale, _mm512_set1_ps(sums[row]));
+        // NaN stays, and nothing is subnormal.
+        p_rows[j] = AttentionTiles::Exp2(_mm512_max_ps(low, t));
+        if (kMasked) p_rows[j] = _mm512_maskz_mov_ps(keys, p_rows[j]);
+        const __m512 grad = _mm512_load_ps(grads + row * kLanes);
+        ds_rows[j] = p_rows[j] * (grad + _mm512_set1_ps(shifts[row]));
+      }
+      p[pair] = AttentionTiles::Pairs(p_rows[0], p_rows[1]);
+      ds[pair] = AttentionTiles::Pairs(ds_rows[0], ds_rows[1]);
+    }
+  }
+
+  // A part of the sums over a block: dv and dk of its keys, which stay in tiles for all queries, or
+  // dq of its queries.
+  [[gnu::always_inline]] void Sums(const Block& block, int part, int turn) const {
+    Panel& panel = keys_[block.key / 2];
+    QueryBlock& queries = query_blocks_[block.query];
+    const int64_t v = block.key % 2;
+    const bool is_last = (block.query + 1) * kWidth == queries_;
+    switch (part) {
+      case 0:
+        if (block.query == 0) ZeroTile<2>();
+        LoadTile<4>(queries.g, kWidth * sizeof(BFloat16));
+        LoadTile<7>(buffers_->pairs[turn][0], kTileBytes);
+        DotTiles<2, 4, 7>();
+        break;
+      case 1:
+        if (block.query == 0) ZeroTile<3>();
+        LoadTile<4>(queries.q, kWidth * sizeof(BFloat16));
+        LoadTile<7>(buffers_->pairs[turn][1], kTileBytes);
+        DotTiles<3, 4, 7>();
+        break;
+      case 2:
+        block.key == 0 ? ZeroTile<1>() : LoadTile<1>(queries.dq, kTileBytes);
+        break;
+      default:
+        StoreTile<1>(queries.dq, kTileBytes);
+        if (is_last) {
+          StoreTile<2>(&panel.dv[0][v], 128);
+          StoreTile<3>(&panel.dk[0][v], 128);
         }
-        rows_[i][r + j] = Round(ds[j][0], ds[j][1]);
-      }
-#pragma GCC unroll 2
-      for (int v = 0; v < 2; ++v) {
-        scores_->p[r / 2][v] = Interleave(p[0][v], p[1][v]);
-        scores_->ds[r / 2][v] = Interleave(ds[0][v], ds[1][v]);
-      }
     }
   }
 
-  // grads += sums over 32 queries of their `scores` times their vectors.
-  static void AddOverQueries(const BFloat16 (&columns)[kElements][kWidth],
-                             const __m512i (&scores)[kBlockQueries / 2][2],
-                             __m512 (&grads)[kElements][2]) {
-    LoadTile<4>(columns, kWidth * sizeof(BFloat16));
-    for (int v = 0; v < 2; ++v) {
-      LoadTile<2>(&grads[0][v], 128);
-      LoadTile<7>(&scores[0][v], 128);
-      DotTiles<2, 4, 7>();
-      StoreTile<2>(&grads[0][v], 128);
-    }
+  // Tile 1 += the pairs of ds in tile 7 times the block's keys.
+  [[gnu::always_inline]] void AddToQueries(const Block& block) const {
+    LoadTile<0>(key_rows_[block.key], kTileBytes);
+    DotTiles<1, 7, 0>();
   }
 
-  // dq of 16 queries from `query` on, number r of their block.
-  void QueryGradients(int64_t r, int64_t query) const {
-    ZeroTile<0>();
-    for (int64_t i = 0; i < panels_; ++i) {
-      LoadTile<5>(&rows_[i][r], 64);
-      // The second halves of the rows count for columns that nobody looks at.
-      LoadTile<7>(k_pairs_ + i * kWidth / 2 * kPairElements, kTileBytes);
-      DotTiles<0, 5, 7>();
-    }
-    StoreTile<0>(buffers_->dq, 64);
+  void StoreQueries() const {
     const __m256 scale = _mm256_set1_ps(head_.scale);
-    for (int64_t j = 0; j < kLanes && query + j < head_.size.queries; ++j) {
-      const __m256 dq = scale * _mm256_load_ps(buffers_->dq[j]);
-      StorePartialRow(head_.dq[query + j], reinterpret_cast<__m128i>(_mm256_cvtneps_pbh(dq)),
+    for (int64_t query = 0; query < head_.size.queries; ++query) {
+      const auto& block = query_blocks_[query / kWidth].dq[query % kWidth / 2];
+      const __m256 dq = scale * _mm256_load_ps(block[query % 2]);
+      StorePartialRow(head_.dq[query], reinterpret_cast<__m128i>(_mm256_cvtneps_pbh(dq)),
                       head_.size.head);
     }
   }
 
   Buffers* buffers_;
-  BFloat16* k_pairs_;  // pairs of keys
+  KeyRows* key_rows_;  // by panel and half
+  QueryBlock* query_blocks_;
 };
 
 }  // namespace
