@@ -92,11 +92,9 @@ struct AttentionPairs {
     for (int i = 0; i < 4; ++i) pairs[i] = r[i];
   }
 
-  // Vector pairs of rows 2i and 2i + 1, for an even `count` of rows: 8 pairs each, `stride`
-  // elements apart.
-  static void VectorPairs(const BFloat16* rows, int64_t count, BFloat16* pairs,
-                          int64_t stride = 2 * kElements) {
-    for (int64_t i = 0; i < count; i += 2, rows += 2 * kElements, pairs += stride) {
+  // Vector pairs of rows 2i and 2i + 1, for an even `count` of rows: 8 pairs each.
+  static void VectorPairs(const BFloat16* rows, int64_t count, BFloat16* pairs) {
+    for (int64_t i = 0; i < count; i += 2, rows += 2 * kElements, pairs += 2 * kElements) {
       const __m128i a = LoadRow(rows), b = LoadRow(rows + kElements);
       StoreRow(pairs, _mm_unpacklo_epi16(a, b));
       StoreRow(pairs + kElements, _mm_unpackhi_epi16(a, b));

@@ -21,31 +21,21 @@ class PairsBackward : protected AttentionPairs {
   static constexpr int64_t kWidth = 2 * kLanes;
   // At most this many are taken together.
   static constexpr int64_t kBlockQueries = 32;
-  // Queries whose scores are computed side by side.
-  static constexpr int kRows = 4;
 
   // What is kept of a panel of keys. Elements that a vector does not have, and keys beyond the last
   // one, are 0.
   struct alignas(64) Panel {
-    __m512i k[4][2], v[4][2];             // element pairs by key
-    BFloat16 columns[kElements][kWidth];  // k by element
+    __m512i k[4][2], v[4][2];  // element pairs by key
     __m512 dk[kElements][2], dv[kElements][2];
   };
-  // Pairs of probabilities and of gradients of scores, by pairs of queries and by keys.
-  struct alignas(64) Scores {
-    __m512i p[kBlockQueries / 2][2], ds[kBlockQueries / 2][2];
-  };
-  // Gradients of the scores of a panel by query and key.
-  using Rows = __m512i[kBlockQueries];
 
  public:
   // In floats.
   static int64_t Scratch(const AttentionHeadSize& size) {
-    const int64_t queries = RoundUp(size.queries, kBlockQueries);
-    const int64_t keys = RoundUp(size.keys, kWidth);
-    const int64_t panel = static_cast<int64_t>(sizeof(Panel) + sizeof(Rows)) / 4;
-    return static_cast<int64_t>(sizeof(Scores)) / 4 + keys / kWidth * panel +
-           (5 * queries + 2 * keys) * kElements / 2 + 2 * queries;
+    const int64_t panels = RoundUp(size.keys, kWidth) / kWidth;
+    return CommonScratch(size) + RoundUp(size.queries, kBlockQueries) * kElements +
+           static_cast<int64_t>(sizeof(Scores)) / 4 +
+           panels * static_cast<int64_t>(sizeof(Rows) + sizeof(Columns)) / 4;
   }
 
   static void Run(const AttentionHeadBackward<BFloat16>& head, float* scratch) {
@@ -64,17 +54,21 @@ class PairsBackward : protected AttentionPairs {
       : head_(head),
         queries_(RoundUp(head.size.queries, kBlockQueries)),
         panels_((head.size.keys + kWidth - 1) / kWidth) {
-    scores_ = reinterpret_cast<Scores*>(scratch);
-    keys_ = reinterpret_cast<Panel*>(scores_ + 1);
-    rows_ = reinterpret_cast<Rows*>(keys_ + panels_);
-    q_ = reinterpret_cast<BFloat16*>(rows_ + panels_);
+    keys_ = reinterpret_cast<Panel*>(scratch);
+    q_ = reinterpret_cast<BFloat16*>(keys_ + panels_);
     g_ = q_ + queries_ * kElements;
-    q_pairs_ = g_ + queries_ * kElements;
-    g_pairs_ = q_pairs_ + queries_ * kElements;
-    k_ = g_pairs_ + queries_ * kElements;
+    k_ = g_ + queries_ * kElements;
     other_ = k_ + panels_ * kWidth * kElements;
     sums_ = reinterpret_cast<float*>(other_ + (queries_ + panels_ * kWidth) * kElements);
     shifts_ = sums_ + queries_;
+  }
+
+  // Without what follows shifts_.
+  static int64_t CommonScratch(const AttentionHeadSize& size) {
+    const int64_t queries = RoundUp(size.queries, kBlockQueries);
+    const int64_t keys = RoundUp(size.keys, kWidth);
+    return keys / kWidth * static_cast<int64_t>(sizeof(Panel)) / 4 +
+           (3 * queries + 2 * keys) * kElements / 2 + 2 * queries;
   }
 
   // Where there is no query all is 0, and so is what it adds to dk and dv.
@@ -106,9 +100,7 @@ class PairsBackward : protected AttentionPairs {
     for (int64_t i = 0; i < 2 * panels_; ++i) {
       Panel& panel = keys_[i / 2];
       ElementPairs(k_ + i * kLanes * kElements, pairs);
-      for (int x = 0; x < 4; ++x) {
-        panel.k[x][i % 2] = pairs[x];
-      }
+      for (int x = 0; x < 4; ++x) panel.k[x][i % 2] = pairs[x];
       for (int x = 0; x < kElements; ++x) {
         panel.dk[x][i % 2] = panel.dv[x][i % 2] = _mm512_setzero_ps();
       }
@@ -142,24 +134,39 @@ class PairsBackward : protected AttentionPairs {
 
   const AttentionHeadBackward<BFloat16>& head_;
   const int64_t queries_, panels_;
-  Scores* scores_;  // of a block of queries and a panel of keys
   Panel* keys_;
-  Rows* rows_;                    // by panel
-  BFloat16 *q_, *g_, *k_;         // dense rows
-  BFloat16 *q_pairs_, *g_pairs_;  // pairs of vectors
-  BFloat16* other_;               // rows that are not needed for long
-  float *sums_, *shifts_;         // -L in units of log 2, and -D
+  BFloat16 *q_, *g_, *k_;  // dense rows
+  BFloat16* other_;        // rows that are not needed for long
+  float *sums_, *shifts_;  // -L in units of log 2, and -D
 
  private:
+  // Queries whose scores are computed side by side.
+  static constexpr int kRows = 4;
+
+  // Pairs of probabilities and of gradients of scores, by pairs of queries and by keys.
+  struct alignas(64) Scores {
+    __m512i p[kBlockQueries / 2][2], ds[kBlockQueries / 2][2];
+  };
+  // Gradients of the scores of a panel by query and key.
+  using Rows = __m512i[kBlockQueries];
+  // A panel of k by element.
+  using Columns = __m512i[kElements];
+
   void PackForSums() {
+    scores_ = reinterpret_cast<Scores*>(shifts_ + queries_);
+    rows_ = reinterpret_cast<Rows*>(scores_ + 1);
+    columns_ = reinterpret_cast<Columns*>(rows_ + panels_);
+    q_pairs_ = reinterpret_cast<BFloat16*>(columns_ + panels_);
+    g_pairs_ = q_pairs_ + queries_ * kElements;
     VectorPairs(q_, queries_, q_pairs_);
     VectorPairs(g_, queries_, g_pairs_);
     for (int64_t i = 0; i < panels_; ++i) {
-      for (int x = 0; x < kElements / 2; ++x) {
+      auto* columns = reinterpret_cast<BFloat16*>(columns_[i]);
+      for (int x = 0; x < kElements / 2; ++x, columns += 2 * kWidth) {
         for (int v = 0; v < 2; ++v) {
           const __m512i pairs = keys_[i].k[x][v];
-          StoreColumn(pairs, &keys_[i].columns[2 * x][v * kLanes]);
-          StoreColumn(_mm512_srli_epi32(pairs, 16), &keys_[i].columns[2 * x + 1][v * kLanes]);
+          StoreColumn(pairs, columns + v * kLanes);
+          StoreColumn(_mm512_srli_epi32(pairs, 16), columns + kWidth + v * kLanes);
         }
       }
     }
@@ -277,7 +284,7 @@ class PairsBackward : protected AttentionPairs {
       const __m512i a = rows_[i][r], b = rows_[i][r + 1];
 #pragma GCC unroll 8
       for (int x = 0; x < kElements; ++x) {
-        const __m512i column = _mm512_load_si512(keys_[i].columns[x]);
+        const __m512i column = columns_[i][x];
         acc[x] = Dot(a, column, acc[x]);
         acc[kElements + x] = Dot(b, column, acc[kElements + x]);
       }
@@ -289,6 +296,11 @@ class PairsBackward : protected AttentionPairs {
     if (query + 1 < head_.size.queries)
       StorePartialRow(head_.dq[query + 1], _mm256_extracti128_si256(both, 1), n);
   }
+
+  Scores* scores_ = nullptr;  // of a block of queries and a panel of keys
+  Rows* rows_ = nullptr;      // by panel
+  Columns* columns_ = nullptr;
+  BFloat16 *q_pairs_ = nullptr, *g_pairs_ = nullptr;  // pairs of vectors
 };
 
 }  // namespace

@@ -18,15 +18,14 @@ class PairsForward : protected AttentionPairs {
  public:
   // In floats.
   static int64_t Scratch(const AttentionHeadSize& size) {
-    const int64_t keys = RoundUp(size.keys, kBlockKeys), queries = RoundUp(size.queries, kLanes);
-    return (queries + 2 * keys) * kElements / 2 + keys * kElements / 2;
+    return CommonScratch(size) + RoundUp(size.keys, kBlockKeys) * kElements / 2;
   }
 
   // False, with nothing written, where scores may be large.
   static bool Run(const AttentionHead<BFloat16>& head, float* scratch) {
     PairsForward pass(head, scratch);
     if (!pass.Moderate()) return false;
-    VectorPairs(pass.values_, RoundUp(head.size.keys, kBlockKeys), pass.v_);
+    pass.PackValues();
     for (int64_t i = 0; i < head.size.queries; i += kLanes) pass.Queries(i);
     return true;
   }
@@ -35,13 +34,18 @@ class PairsForward : protected AttentionPairs {
   // Keys are padded to a multiple of this.
   static constexpr int64_t kBlockKeys = 32;
 
+  // Without v_.
+  static int64_t CommonScratch(const AttentionHeadSize& size) {
+    const int64_t keys = RoundUp(size.keys, kBlockKeys), queries = RoundUp(size.queries, kLanes);
+    return (queries + 2 * keys) * kElements / 2;
+  }
+
   PairsForward(const AttentionHead<BFloat16>& head, float* scratch) : head_(head) {
     const AttentionHeadSize& size = head.size;
     const int64_t keys = RoundUp(size.keys, kBlockKeys), queries = RoundUp(size.queries, kLanes);
     q_ = reinterpret_cast<BFloat16*>(scratch);
     k_ = q_ + queries * kElements;
     values_ = k_ + keys * kElements;
-    v_ = values_ + keys * kElements;
     CopyRows(head.q, size.queries, queries, size.head, q_);
     CopyRows(head.k, size.keys, keys, size.head, k_);
     CopyRows(head.v, size.keys, keys, size.value, values_);
@@ -60,6 +64,12 @@ class PairsForward : protected AttentionPairs {
 
  private:
   static constexpr int kKeys = 4;
+
+  void PackValues() {
+    const int64_t keys = RoundUp(head_.size.keys, kBlockKeys);
+    v_ = values_ + keys * kElements;
+    VectorPairs(values_, keys, v_);
+  }
 
   // The largest square of a vector's length; NaN or infinity if one is not finite.
   float MaxSquare(const BFloat16* rows, int64_t count) const {
@@ -151,7 +161,7 @@ class PairsForward : protected AttentionPairs {
     }
   }
 
-  BFloat16* v_;  // pairs of values
+  BFloat16* v_ = nullptr;  // pairs of values
 };
 
 }  // namespace

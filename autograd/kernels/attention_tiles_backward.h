@@ -1,5 +1,5 @@
 // The backward pass of attention_pairs.h by AMX tiles: scores, their gradients and all sums are
-// products of tiles, in blocks of 32 queries and 32 keys; exponentials and what is between are
+// products of tiles, in blocks of 32 queries and 16 keys; exponentials and what is between are
 // vectors.
 //
 // Only for files of kernel_library's isa_hdrs: everything is in an anonymous namespace.
@@ -19,7 +19,7 @@ class TilesBackward : PairsBackward {
  public:
   // In floats.
   static int64_t Scratch(const AttentionHeadSize& size) {
-    return OwnScratch(size) + PairsBackward::Scratch(size);
+    return OwnScratch(size) + CommonScratch(size);
   }
 
   static void Run(const AttentionHeadBackward<BFloat16>& head, float* scratch) {
@@ -37,9 +37,9 @@ class TilesBackward : PairsBackward {
   }
 
  private:
-  // Tile 0 is scores, their gradients or rows of keys, 1 gradients of 32 queries, 2 dv and 3 dk of
-  // 16 keys by element, 4 elements of 32 queries, 5 queries, 6 keys or values by element pairs, 7
-  // pairs of probabilities or of ds.
+  // Tile 0 is scores, gradients of p or rows of keys, 1 dq of 32 queries, 2 dv and 3 dk of 16 keys
+  // by element, 4 elements of 32 queries or of their gradients of out, 5 rows of 16 of those, 6
+  // keys or values by element pairs, 7 pairs of p or of ds.
   static constexpr TileConfig Config() {
     TileConfig config = FullTiles();
     config.rows[2] = config.rows[3] = config.rows[4] = kElements;
@@ -49,16 +49,17 @@ class TilesBackward : PairsBackward {
   }
 
   // Of 32 queries.
-  struct alignas(64) QueryBlock {
+  struct alignas(64) Queries {
     BFloat16 q[kElements][kWidth], g[kElements][kWidth];
     float dq[kLanes][2][kElements];
   };
   // A row for each of 16 keys: the pairs (k_x, 0), then the pairs (0, k_x). A row of pairs of ds,
-  // of two queries by key, times them is the gradient of the first query, then the second one's.
+  // of two queries by key, times them is the gradient of the first query, then the second one's. (A
+  // number that is not finite in one of the two reaches both, by its product with 0.)
   using KeyRows = __m512i[kLanes];
-  // 32 queries and 16 keys, by number.
+  // The numbers of a block of 32 queries and one of 16 keys.
   struct Block {
-    int64_t query, key;
+    int64_t queries, keys;
   };
   // Of two blocks, in turn.
   struct alignas(64) Buffers {
@@ -74,7 +75,7 @@ class TilesBackward : PairsBackward {
     const int64_t blocks = RoundUp(size.queries, kWidth) / kWidth;
     return (static_cast<int64_t>(sizeof(Buffers)) +
             2 * panels * static_cast<int64_t>(sizeof(KeyRows)) +
-            blocks * static_cast<int64_t>(sizeof(QueryBlock))) /
+            blocks * static_cast<int64_t>(sizeof(Queries))) /
            4;
   }
 
@@ -82,7 +83,7 @@ class TilesBackward : PairsBackward {
       : PairsBackward(head, scratch + OwnScratch(head.size)),
         buffers_(reinterpret_cast<Buffers*>(scratch)),
         key_rows_(reinterpret_cast<KeyRows*>(buffers_ + 1)),
-        query_blocks_(reinterpret_cast<QueryBlock*>(key_rows_ + 2 * panels_)) {}
+        queries_by_block_(reinterpret_cast<Queries*>(key_rows_ + 2 * panels_)) {}
 
   void PackKeyRows() {
     for (int64_t key = 0; key < panels_ * kWidth; ++key) {
@@ -94,7 +95,7 @@ class TilesBackward : PairsBackward {
 
   void PackColumns() {
     for (int64_t query = 0; query < queries_; query += kWidth) {
-      QueryBlock& block = query_blocks_[query / kWidth];
+      Queries& block = queries_by_block_[query / kWidth];
       Columns(q_ + query * kElements, block.q);
       Columns(g_ + query * kElements, block.g);
     }
@@ -112,9 +113,9 @@ class TilesBackward : PairsBackward {
     }
   }
 
-  // Products take long, and what was just written cannot be loaded as a tile at once. So a block's
-  // pairs are computed in parts, and between them products of the next block are begun and ended,
-  // and sums over the last one.
+  // Products take long, and what was written is loaded as a tile only once it is in the cache. So a
+  // block's pairs are computed in parts, and between them products of the next block are begun and
+  // ended, and sums over the last one.
   void Blocks() {
     const int64_t query_blocks = queries_ / kWidth;
     const int64_t steps = query_blocks * ((head_.size.keys + kLanes - 1) / kLanes);
@@ -125,8 +126,8 @@ class TilesBackward : PairsBackward {
     }
     for (int64_t step = 0; step < steps; ++step, last = block, block = next) {
       const auto turn = static_cast<int>(step % 2);
-      next = block.query + 1 < query_blocks ? Block{block.query + 1, block.key}
-                                            : Block{0, block.key + 1};
+      next = block.queries + 1 < query_blocks ? Block{block.queries + 1, block.keys}
+                                              : Block{0, block.keys + 1};
       const bool has_next = step + 1 < steps, has_last = step > 0;
 #pragma GCC unroll 4
       for (int part = 0; part < kParts; ++part) {
@@ -145,12 +146,12 @@ class TilesBackward : PairsBackward {
 
   // One of the four tiles of the block's scores and of the gradients of p.
   [[gnu::always_inline]] void BeginProduct(const Block& block, int part) const {
-    const Panel& panel = keys_[block.key / 2];
-    const int64_t query = block.query * kWidth + part / 2 * kLanes;
+    const Panel& panel = keys_[block.keys / 2];
+    const int64_t query = block.queries * kWidth + part / 2 * kLanes;
     const bool is_grad = part % 2 == 1;
     ZeroTile<0>();
     LoadTile<5>((is_grad ? g_ : q_) + query * kElements, kElements * sizeof(BFloat16));
-    LoadTile<6>(&(is_grad ? panel.v : panel.k)[0][block.key % 2], 128);
+    LoadTile<6>(&(is_grad ? panel.v : panel.k)[0][block.keys % 2], 128);
     DotTiles<0, 5, 6>();
   }
   [[gnu::always_inline]] void EndProduct(int part, int turn) const {
@@ -158,12 +159,12 @@ class TilesBackward : PairsBackward {
   }
 
   // Pairs of p and ds of 8 queries.
-  [[gnu::always_inline]] void PairsOf(const Block& block, int part, int turn) {
-    const int64_t first = part * kPartRows, query = block.query * kWidth + first;
+  [[gnu::always_inline]] void PairsOf(const Block& block, int part, int turn) const {
+    const int64_t first = part * kPartRows, query = block.queries * kWidth + first;
     auto& pairs = buffers_->pairs[turn];
     const auto& products = buffers_->products[turn];
     __m512i *p = &pairs[0][first / 2], *ds = &pairs[1][first / 2];
-    const int64_t rest = head_.size.keys - block.key * kLanes;
+    const int64_t rest = head_.size.keys - block.keys * kLanes;
     if (query >= head_.size.queries) {
       for (int64_t r = 0; r < kPartRows / 2; ++r) p[r] = ds[r] = _mm512_setzero_si512();
     } else if (rest < kLanes) {
@@ -178,7 +179,7 @@ class TilesBackward : PairsBackward {
   template <bool kMasked>
   [[gnu::always_inline]] void PairsOf(const float* scores, const float* grads, int64_t query,
                                       __mmask16 keys, __m512i* p, __m512i* ds) const {
-    const __m512 scale = _mm512_set1_ps(head_.scale * kLog2E), low = _mm512_set1_ps(-126);
+    const __m512 scale = _mm512_set1_ps(head_.scale * kLog2E), low = _mm512_set1_ps(-100);
     const float *sums = sums_ + query, *shifts = shifts_ + query;
 #pragma GCC unroll 4
     for (int pair = 0; pair < kPartRows / 2; ++pair) {
@@ -188,39 +189,40 @@ class TilesBackward : PairsBackward {
         const int row = 2 * pair + j;
         const __m512 score = _mm512_load_ps(scores + row * kLanes);
         const __m512 t = _mm512_fmadd_ps(score, scale, _mm512_set1_ps(sums[row]));
-        // NaN stays, and nothing is subnormal.
-        p_rows[j] = AttentionTiles::Exp2(_mm512_max_ps(low, t));
-        if (kMasked) p_rows[j] = _mm512_maskz_mov_ps(keys, p_rows[j]);
+        // NaN stays. 2^-100 counts for nothing, and neither it nor, as a rule, ds is subnormal.
+        p_rows[j] = TileExp2(_mm512_max_ps(low, t));
+        if constexpr (kMasked) p_rows[j] = _mm512_maskz_mov_ps(keys, p_rows[j]);
         const __m512 grad = _mm512_load_ps(grads + row * kLanes);
         ds_rows[j] = p_rows[j] * (grad + _mm512_set1_ps(shifts[row]));
       }
-      p[pair] = AttentionTiles::Pairs(p_rows[0], p_rows[1]);
-      ds[pair] = AttentionTiles::Pairs(ds_rows[0], ds_rows[1]);
+      p[pair] = TilePairs(p_rows[0], p_rows[1]);
+      ds[pair] = TilePairs(ds_rows[0], ds_rows[1]);
     }
   }
 
-  // A part of the sums over a block: dv and dk of its keys, which stay in tiles for all queries, or
-  // dq of its queries.
+  // A part of the sums over a block: dv and dk of its keys, which stay in tiles for all queries,
+  // and dq of its queries, to which AddToQueries adds between parts 2 and 3: the pairs of ds are
+  // still in tile 7 then, and tile 0 is free.
   [[gnu::always_inline]] void Sums(const Block& block, int part, int turn) const {
-    Panel& panel = keys_[block.key / 2];
-    QueryBlock& queries = query_blocks_[block.query];
-    const int64_t v = block.key % 2;
-    const bool is_last = (block.query + 1) * kWidth == queries_;
+    Panel& panel = keys_[block.keys / 2];
+    Queries& queries = queries_by_block_[block.queries];
+    const int64_t v = block.keys % 2;
+    const bool is_last = (block.queries + 1) * kWidth == queries_;
     switch (part) {
       case 0:
-        if (block.query == 0) ZeroTile<2>();
+        if (block.queries == 0) ZeroTile<2>();
         LoadTile<4>(queries.g, kWidth * sizeof(BFloat16));
         LoadTile<7>(buffers_->pairs[turn][0], kTileBytes);
         DotTiles<2, 4, 7>();
         break;
       case 1:
-        if (block.query == 0) ZeroTile<3>();
+        if (block.queries == 0) ZeroTile<3>();
         LoadTile<4>(queries.q, kWidth * sizeof(BFloat16));
         LoadTile<7>(buffers_->pairs[turn][1], kTileBytes);
         DotTiles<3, 4, 7>();
         break;
       case 2:
-        block.key == 0 ? ZeroTile<1>() : LoadTile<1>(queries.dq, kTileBytes);
+        block.keys == 0 ? ZeroTile<1>() : LoadTile<1>(queries.dq, kTileBytes);
         break;
       default:
         StoreTile<1>(queries.dq, kTileBytes);
@@ -233,14 +235,14 @@ class TilesBackward : PairsBackward {
 
   // Tile 1 += the pairs of ds in tile 7 times the block's keys.
   [[gnu::always_inline]] void AddToQueries(const Block& block) const {
-    LoadTile<0>(key_rows_[block.key], kTileBytes);
+    LoadTile<0>(key_rows_[block.keys], kTileBytes);
     DotTiles<1, 7, 0>();
   }
 
   void StoreQueries() const {
     const __m256 scale = _mm256_set1_ps(head_.scale);
     for (int64_t query = 0; query < head_.size.queries; ++query) {
-      const auto& block = query_blocks_[query / kWidth].dq[query % kWidth / 2];
+      const auto& block = queries_by_block_[query / kWidth].dq[query % kWidth / 2];
       const __m256 dq = scale * _mm256_load_ps(block[query % 2]);
       StorePartialRow(head_.dq[query], reinterpret_cast<__m128i>(_mm256_cvtneps_pbh(dq)),
                       head_.size.head);
@@ -249,7 +251,7 @@ class TilesBackward : PairsBackward {
 
   Buffers* buffers_;
   KeyRows* key_rows_;  // by panel and half
-  QueryBlock* query_blocks_;
+  Queries* queries_by_block_;
 };
 
 }  // namespace

@@ -19,7 +19,7 @@ class TilesForward : PairsForward {
  public:
   // In floats.
   static int64_t Scratch(const AttentionHeadSize& size) {
-    return OwnScratch(size) + PairsForward::Scratch(size);
+    return OwnScratch(size) + CommonScratch(size);
   }
 
   // False, with nothing written, where scores may be large.
@@ -62,8 +62,9 @@ class TilesForward : PairsForward {
   };
 
   static int64_t OwnScratch(const AttentionHeadSize& size) {
-    const int64_t keys = RoundUp(size.keys, kBlockKeys) / kBlockKeys;
-    return (static_cast<int64_t>(sizeof(Buffers)) + keys * static_cast<int64_t>(sizeof(KeyBlock))) /
+    const int64_t blocks = RoundUp(size.keys, kBlockKeys) / kBlockKeys;
+    return (static_cast<int64_t>(sizeof(Buffers)) +
+            blocks * static_cast<int64_t>(sizeof(KeyBlock))) /
            4;
   }
 
@@ -85,9 +86,9 @@ class TilesForward : PairsForward {
     }
   }
 
-  // Products take long, and what was just written cannot be loaded as a tile at once. So while the
-  // exponentials of a block are computed, the scores of the next one are under way, and what the
-  // last one's probabilities weigh.
+  // Products take long, and what was written is loaded as a tile only once it is in the cache. So
+  // while the exponentials of a block are computed, the scores of the next one are under way, and
+  // what the last one's probabilities weigh.
   void Blocks() {
     Block last = {}, block = {};
     Scores(block, 0);
@@ -129,13 +130,14 @@ class TilesForward : PairsForward {
   void Exponentials(const Block& block, int turn) {
     const int64_t rest = head_.size.keys - block.key;
     if (rest >= kBlockKeys) return Exponentials<2>(block, turn, 0xffff);
-    const __mmask16 last = Avx512F32::FirstLanes(rest > kLanes ? rest - kLanes : rest);
-    IsHalf(block) ? Exponentials<1>(block, turn, last) : Exponentials<2>(block, turn, last);
+    const __mmask16 there = Avx512F32::FirstLanes(rest > kLanes ? rest - kLanes : rest);
+    IsHalf(block) ? Exponentials<1>(block, turn, there) : Exponentials<2>(block, turn, there);
   }
 
-  // Of one or two vectors of keys, of which the last one's `last` are there.
+  // Of one or two vectors of keys, of which the last one's `there` exist. Rows of p beyond the last
+  // query stay as they were: they count for rows of results that nobody reads.
   template <int kVecs>
-  [[gnu::always_inline]] void Exponentials(const Block& block, int turn, __mmask16 last) {
+  [[gnu::always_inline]] void Exponentials(const Block& block, int turn, __mmask16 there) {
     const __m512 scale = _mm512_set1_ps(head_.scale * kLog2E);
     const auto& scores = buffers_->scores[turn];
     __m512i* p = buffers_->p[turn];
@@ -149,14 +151,14 @@ class TilesForward : PairsForward {
       __m512 weights[kVecs];
 #pragma GCC unroll 2
       for (int v = 0; v < kVecs; ++v) {
-        weights[v] = AttentionTiles::Exp2(scale * _mm512_load_ps(scores[i] + v * kLanes));
+        weights[v] = TileExp2(scale * _mm512_load_ps(scores[i] + v * kLanes));
       }
-      weights[kVecs - 1] = _mm512_maskz_mov_ps(last, weights[kVecs - 1]);
+      weights[kVecs - 1] = _mm512_maskz_mov_ps(there, weights[kVecs - 1]);
       if constexpr (kVecs == 2) {
-        p[i] = AttentionTiles::Pairs(weights[0], weights[1]);
+        p[i] = TilePairs(weights[0], weights[1]);
         weights[0] = weights[0] + weights[1];
       } else {
-        p[i] = AttentionTiles::Pairs(weights[0]);
+        p[i] = TilePairs(weights[0]);
       }
       sums[i] = sums[i] + weights[0];
     }
