@@ -22,7 +22,7 @@ namespace benchmarks {
 struct TrainingStepOptions {
   std::string model = "unet";  // of the MNIST program, or "moons": 3-64-64-64-2
   int64_t batch_size = 256;
-  int64_t chunk_size = 16;                        // 0: the whole batch
+  int64_t chunk_size = 32;                        // 0: the whole batch
   autograd::DType dtype = autograd::DType::kF32;  // of activations; kBF16 for unet only
 };
 

@@ -170,7 +170,7 @@ const std::vector<Command>& Commands() {
        "metrics.jsonl, loss.png and sample grids",
        {{"epochs", "40"},
         {"batch_size", "256"},
-        {"chunk_size", "16"},
+        {"chunk_size", "32"},
         {"learning_rate", "0.001"},
         {"null_probability", "0.2"},
         {"ema", "0.9999"},

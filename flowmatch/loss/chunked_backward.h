@@ -1,7 +1,7 @@
 // A training step's forward and backward passes, a few samples at a time.
 //
 // A batch of 256 images makes a network's activations a gigabyte or more, which pass through main
-// memory on the way forward and again on the way back. Run on chunks of 16 images, they stay in the
+// memory on the way forward and again on the way back. Run on chunks of 32 images, they stay in the
 // caches, and memory holds the activations of one chunk only; gradients add up in the leaves, as
 // Backward lets them. The gradient of a mean over the batch is the sum of those of its chunks, each
 // weighted by its share of the samples, so the result is that of the whole batch but for the order
@@ -30,8 +30,9 @@
 
 namespace flowmatch {
 
-// Samples that a training step of a UNet of 28 x 28 images does best at a time.
-inline constexpr int64_t kDefaultChunk = 16;
+// Samples that a training step of a UNet of 28 x 28 images does best at a time: half as many take 4
+// to 6 % longer on a Xeon with AMX and 2 MB of second-level cache, and as long on an EPYC with 1 MB.
+inline constexpr int64_t kDefaultChunk = 32;
 
 // Adds to the leaves the gradients of the mean loss over a batch, and returns that loss.
 // mean_loss(begin, end) is the mean loss over samples [begin, end), a tensor of one element; it is

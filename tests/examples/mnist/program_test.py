@@ -517,7 +517,7 @@ class Errors(Program):
         self.assertEqual(done.returncode, 0)
         for command in ["train", "sample", "eval", "export", "info"]:
             self.assertIn("\n  %s\n" % command, done.stdout)
-        for command, flags in [("train", "epochs=40 batch_size=256 chunk_size=16 learning_rate=0.001 null_probability=0.2 "
+        for command, flags in [("train", "epochs=40 batch_size=256 chunk_size=32 learning_rate=0.001 null_probability=0.2 "
                                 "ema=0.9999 flip dtype=auto channels=32,64,64 data_dir output_dir=mnist_out seed=0 threads=0 resume "
                                 "max_iterations=0 eval_every=1"),
                                ("sample", "checkpoint use_ema labels=0-9 count=4 guidance_scale=4 solver=euler steps=50 "
