@@ -31,7 +31,8 @@
 namespace flowmatch {
 
 // Samples that a training step of a UNet of 28 x 28 images does best at a time: half as many take 4
-// to 6 % longer on a Xeon with AMX and 2 MB of second-level cache, and as long on an EPYC with 1 MB.
+// to 6 % longer on a Xeon with AMX and 2 MB of second-level cache, and as long on an EPYC with 1
+// MB.
 inline constexpr int64_t kDefaultChunk = 32;
 
 // Adds to the leaves the gradients of the mean loss over a batch, and returns that loss.
