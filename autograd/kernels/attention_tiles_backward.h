@@ -210,16 +210,10 @@ class TilesBackward : PairsBackward {
     const bool is_last = (block.queries + 1) * kWidth == queries_;
     switch (part) {
       case 0:
-        if (block.queries == 0) ZeroTile<2>();
-        LoadTile<4>(queries.g, kWidth * sizeof(BFloat16));
-        LoadTile<7>(buffers_->pairs[turn][0], kTileBytes);
-        DotTiles<2, 4, 7>();
+        SumOverQueries<2>(block, queries.g, buffers_->pairs[turn][0]);
         break;
       case 1:
-        if (block.queries == 0) ZeroTile<3>();
-        LoadTile<4>(queries.q, kWidth * sizeof(BFloat16));
-        LoadTile<7>(buffers_->pairs[turn][1], kTileBytes);
-        DotTiles<3, 4, 7>();
+        SumOverQueries<3>(block, queries.q, buffers_->pairs[turn][1]);
         break;
       case 2:
         block.keys == 0 ? ZeroTile<1>() : LoadTile<1>(queries.dq, kTileBytes);
@@ -231,6 +225,17 @@ class TilesBackward : PairsBackward {
           StoreTile<3>(&panel.dk[0][v], 128);
         }
     }
+  }
+
+  // Tile kSum, from 0 on at the first block of queries, += their elements times their `pairs`.
+  template <int kSum>
+  [[gnu::always_inline]] static void SumOverQueries(const Block& block,
+                                                    const BFloat16 (&elements)[kElements][kWidth],
+                                                    const __m512i* pairs) {
+    if (block.queries == 0) ZeroTile<kSum>();
+    LoadTile<4>(elements, kWidth * sizeof(BFloat16));
+    LoadTile<7>(pairs, kTileBytes);
+    DotTiles<kSum, 4, 7>();
   }
 
   // Tile 1 += the pairs of ds in tile 7 times the block's keys.
