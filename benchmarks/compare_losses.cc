@@ -14,14 +14,12 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "autograd/io/safetensors.h"
-#include "benchmarks/timing.h"
+#include "benchmarks/program.h"
 #include "examples/common/loss_curve.h"
 #include "examples/common/paths.h"
 #include "examples/plot/figure.h"
@@ -33,7 +31,6 @@ ABSL_FLAG(int, window, 20, "neighbouring losses whose mean is drawn");
 
 namespace {
 
-constexpr char kProgram[] = "compare_losses";
 constexpr size_t kTableStep = 100;
 
 struct Run {
@@ -103,14 +100,6 @@ void Compare() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("Draws the losses of training runs of the MNIST program.");
-  if (absl::ParseCommandLine(argc, argv).size() > 1) {
-    return benchmarks::Fail(kProgram, "takes flags only");
-  }
-  try {
-    Compare();
-  } catch (const std::invalid_argument& error) {
-    return benchmarks::Fail(kProgram, error.what());
-  }
-  return 0;
+  return benchmarks::RunProgram(argc, argv,
+                                "Draws the losses of training runs of the MNIST program.", Compare);
 }

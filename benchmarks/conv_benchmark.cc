@@ -6,21 +6,29 @@
 // --batch=N takes another batch.
 #include <benchmark/benchmark.h>
 
-#include <cstdlib>
+#include <cstdint>
+#include <stdexcept>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
 #include "autograd/dtype.h"
 #include "autograd/kernels/conv.h"
 #include "autograd/parallel/parallel.h"
+#include "benchmarks/benchmark_program.h"
 #include "benchmarks/peak.h"
+
+ABSL_FLAG(int64_t, batch, 256, "images in a batch");
 
 namespace {
 
 namespace kernels = autograd::kernels;
 using autograd::BFloat16;
+
+// The largest of its arrays then has 1.2 GB.
+constexpr int64_t kMaxBatch = 4096;
 
 template <class T>
 T Rounded(float x) {
@@ -104,14 +112,10 @@ void RegisterAll(const kernels::ConvSize& s) {
   });
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  int64_t batch = 256;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view flag = argv[i];
-    if (flag.starts_with("--batch=")) batch = std::atoll(argv[i] + 8);
+void RegisterLayers() {
+  const int64_t batch = absl::GetFlag(FLAGS_batch);
+  if (batch < 1 || batch > kMaxBatch) {
+    throw std::invalid_argument(absl::StrCat("--batch is ", batch, ", expected 1 to ", kMaxBatch));
   }
   struct Layer {
     int64_t side, in, out, kernel, stride;
@@ -135,6 +139,10 @@ int main(int argc, char** argv) {
     RegisterAll<float>(size);
     RegisterAll<BFloat16>(size);
   }
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return benchmarks::RunBenchmarks(argc, argv, "Times convolutions.", RegisterLayers);
 }

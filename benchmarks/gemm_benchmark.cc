@@ -4,6 +4,7 @@
 
 #include "autograd/kernels/gemm.h"
 #include "autograd/parallel/parallel.h"
+#include "benchmarks/benchmark_program.h"
 #include "benchmarks/gemm_cases.h"
 
 namespace {
@@ -21,9 +22,8 @@ void Register() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Register<float>();
-  Register<double>();
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return benchmarks::RunBenchmarks(argc, argv, "Times matrix products.", [] {
+    Register<float>();
+    Register<double>();
+  });
 }

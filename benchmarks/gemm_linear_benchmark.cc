@@ -16,6 +16,7 @@
 #include "autograd/dtype.h"
 #include "autograd/kernels/linear.h"
 #include "autograd/parallel/parallel.h"
+#include "benchmarks/benchmark_program.h"
 #include "benchmarks/peak.h"
 
 namespace {
@@ -122,9 +123,7 @@ void RegisterBoth(kernels::LinearSize s, bool activated, bool first) {
   Register<autograd::BFloat16>(s, activated, first);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+void RegisterAll() {
   RegisterBoth({256, 3, 64}, true, true);
   RegisterBoth({256, 64, 64}, true, false);
   RegisterBoth({256, 64, 2}, false, false);
@@ -137,7 +136,10 @@ int main(int argc, char** argv) {
   RegisterBoth({kPixels, 96, 64}, false, false);
   RegisterBoth({kPixels, 96, 32}, false, false);
   RegisterBoth({kPixels, 64, 32}, false, false);
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return benchmarks::RunBenchmarks(argc, argv, "Times linear layers.", RegisterAll);
 }

@@ -2,6 +2,7 @@
 // because its threads spin between calls.
 #include <benchmark/benchmark.h>
 
+#include "benchmarks/benchmark_program.h"
 #include "benchmarks/gemm_cases.h"
 
 // What of cblas.h is used here, so that only the library need be installed to link.
@@ -32,9 +33,8 @@ void Register(Function gemm) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Register<float>(&cblas_sgemm);
-  Register<double>(&cblas_dgemm);
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return benchmarks::RunBenchmarks(argc, argv, "Times OpenBLAS.", [] {
+    Register<float>(&cblas_sgemm);
+    Register<double>(&cblas_dgemm);
+  });
 }

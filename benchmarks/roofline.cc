@@ -14,8 +14,6 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "autograd/kernels/isa.h"
@@ -23,6 +21,7 @@
 #include "autograd/trace/trace.h"
 #include "benchmarks/model_flops.h"
 #include "benchmarks/peak.h"
+#include "benchmarks/program.h"
 #include "benchmarks/timing.h"
 #include "benchmarks/trace_table.h"
 #include "benchmarks/training_step.h"
@@ -35,8 +34,6 @@ ABSL_FLAG(int64_t, steps, 3, "traced steps, after --warmup others");
 ABSL_FLAG(int64_t, warmup, 2, "steps before the traced ones");
 
 namespace {
-
-constexpr char kProgram[] = "roofline";
 
 // Operations of a forward pass of one image that belong to a kind of operation.
 double FlopsOf(const std::string& name, const benchmarks::ModelFlops& model) {
@@ -99,14 +96,14 @@ void PrintTable(const std::vector<benchmarks::OperationTime>& table, double mill
                Limits(3 * images * model.computed(), 0, 1e-3 * milliseconds, arithmetic));
 }
 
-int Run() {
+void Run() {
   const int64_t steps = absl::GetFlag(FLAGS_steps), warmup = absl::GetFlag(FLAGS_warmup);
   const int threads = absl::GetFlag(FLAGS_threads);
   if (absl::GetFlag(FLAGS_batch_size) < 1 || absl::GetFlag(FLAGS_chunk_size) < 0 || steps < 1 ||
       warmup < 0 || threads < 0) {
-    return benchmarks::Fail(kProgram,
-                            "wants positive --batch_size and --steps, and no negative "
-                            "--chunk_size, --threads or --warmup");
+    throw std::invalid_argument(
+        "wants positive --batch_size and --steps, and no negative "
+        "--chunk_size, --threads or --warmup");
   }
   if (threads > 0) autograd::SetNumThreads(threads);
   const autograd::DType dtype = benchmarks::ActivationsByName(absl::GetFlag(FLAGS_dtype));
@@ -124,19 +121,10 @@ int Run() {
              benchmarks::ForwardFlops(step.model(), 28, 28),
              dtype == autograd::DType::kBF16 ? benchmarks::Arithmetic::kBf16
                                              : benchmarks::Arithmetic::kF32);
-  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("Prints where the time of a training step goes.");
-  if (absl::ParseCommandLine(argc, argv).size() > 1) {
-    return benchmarks::Fail(kProgram, "takes flags only");
-  }
-  try {
-    return Run();
-  } catch (const std::invalid_argument& error) {
-    return benchmarks::Fail(kProgram, error.what());
-  }
+  return benchmarks::RunProgram(argc, argv, "Prints where the time of a training step goes.", Run);
 }

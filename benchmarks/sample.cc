@@ -11,18 +11,18 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "autograd/ops/creation.h"
 #include "autograd/parallel/parallel.h"
 #include "benchmarks/model_flops.h"
+#include "benchmarks/program.h"
 #include "benchmarks/timing.h"
 #include "benchmarks/training_step.h"
 #include "examples/mnist/generate.h"
 
 ABSL_FLAG(std::string, dtype, "f32", "of activations: f32 or bf16");
 ABSL_FLAG(int64_t, batch_size, 44, "images to draw");
-ABSL_FLAG(int64_t, chunk_size, -1, "images drawn at a time, 0 for all (default: the program's)");
+ABSL_FLAG(int64_t, chunk_size, examples::mnist::GenerateOptions().chunk,
+          "images drawn at a time, 0 for all");
 ABSL_FLAG(int, euler_steps, 50, "steps of the solver");
 ABSL_FLAG(double, guidance_scale, 4, "weight of the label; 1 is without guidance");
 ABSL_FLAG(int, threads, 0, "threads; 0 for all processors");
@@ -33,16 +33,15 @@ namespace {
 
 using examples::mnist::GenerateOptions;
 
-constexpr char kProgram[] = "sample";
-
-int Run() {
+void Run() {
   const std::string dtype = absl::GetFlag(FLAGS_dtype);
   const int64_t batch = absl::GetFlag(FLAGS_batch_size), steps = absl::GetFlag(FLAGS_steps);
   const int threads = absl::GetFlag(FLAGS_threads), euler = absl::GetFlag(FLAGS_euler_steps);
-  if (batch < 1 || steps < 1 || euler < 1 || threads < 0 || absl::GetFlag(FLAGS_warmup) < 0) {
-    return benchmarks::Fail(kProgram,
-                            "wants positive --batch_size, --euler_steps and --steps, and no "
-                            "negative --threads or --warmup");
+  if (batch < 1 || steps < 1 || euler < 1 || threads < 0 || absl::GetFlag(FLAGS_chunk_size) < 0 ||
+      absl::GetFlag(FLAGS_warmup) < 0) {
+    throw std::invalid_argument(
+        "wants positive --batch_size, --euler_steps and --steps, and no "
+        "negative --chunk_size, --threads or --warmup");
   }
   if (threads > 0) autograd::SetNumThreads(threads);
   autograd::Generator generator(0);
@@ -50,8 +49,8 @@ int Run() {
       benchmarks::UNetOptions(benchmarks::ActivationsByName(dtype)), generator);
   model.Eval();
   GenerateOptions options = {.guidance_scale = absl::GetFlag(FLAGS_guidance_scale),
-                             .ode = {.method = flowmatch::OdeMethod::kEuler, .steps = euler}};
-  if (absl::GetFlag(FLAGS_chunk_size) >= 0) options.chunk = absl::GetFlag(FLAGS_chunk_size);
+                             .ode = {.method = flowmatch::OdeMethod::kEuler, .steps = euler},
+                             .chunk = absl::GetFlag(FLAGS_chunk_size)};
   const autograd::Tensor noise = autograd::Randn({batch, 28, 28, 1}, generator);
   // The digits in turn, none of them the null label, which would need no guidance.
   std::vector<int64_t> labels;
@@ -68,19 +67,11 @@ int Run() {
     examples::mnist::Generate(model, noise, labels, options);
   });
   std::cout << benchmarks::ToJson(report) << "\n";
-  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("Times guided sampling and prints one line of JSON.");
-  if (absl::ParseCommandLine(argc, argv).size() > 1) {
-    return benchmarks::Fail(kProgram, "takes flags only");
-  }
-  try {
-    return Run();
-  } catch (const std::invalid_argument& error) {
-    return benchmarks::Fail(kProgram, error.what());
-  }
+  return benchmarks::RunProgram(argc, argv, "Times guided sampling and prints one line of JSON.",
+                                Run);
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iostream>
 
 #include "absl/strings/str_format.h"
 #include "autograd/kernels/isa.h"
@@ -49,11 +48,6 @@ std::string ToJson(const Report& report) {
       *std::min_element(report.milliseconds.begin(), report.milliseconds.end()),
       1e-6 * report.flops / median, static_cast<double>(report.batch_size) / median * 1e3,
       PeakMemoryBytes(), autograd::IsaName(autograd::ActiveIsa()));
-}
-
-int Fail(const std::string& program, const std::string& message) {
-  std::cerr << program << ": " << message << "\n";
-  return 2;
 }
 
 }  // namespace benchmarks

@@ -28,9 +28,6 @@ double Median(std::vector<double> values);
 // second), images_per_second, peak_memory_bytes and isa.
 std::string ToJson(const Report& report);
 
-// Prints "PROGRAM: MESSAGE" on standard error; the exit code of wrong flags.
-int Fail(const std::string& program, const std::string& message);
-
 }  // namespace benchmarks
 
 #endif  // BENCHMARKS_TIMING_H_
