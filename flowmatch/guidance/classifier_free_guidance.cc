@@ -10,6 +10,7 @@
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/compare.h"
 #include "autograd/ops/concat.h"
+#include "autograd/ops/index.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/select.h"
 #include "autograd/ops/shape.h"
@@ -78,14 +79,22 @@ bool All(const std::vector<bool>& flags) {
   return std::find(flags.begin(), flags.end(), false) == flags.end();
 }
 
-// As a condition that broadcasts along the first axis of a tensor of that rank.
-Tensor Condition(const std::vector<bool>& flags, int rank) {
-  Shape shape = autograd::Dims::Filled(rank, 1);
-  shape[0] = static_cast<int64_t>(flags.size());
-  const Tensor condition = Tensor::Empty(shape, DType::kBool);
-  std::copy(flags.begin(), flags.end(), condition.raw<bool>());
-  return condition;
-}
+// Which rows of a batch are guided, and where each row of the result comes from if these stand
+// behind the whole batch.
+struct GuidedRows {
+  explicit GuidedRows(const std::vector<bool>& guided) {
+    const int64_t batch = static_cast<int64_t>(guided.size());
+    std::vector<int64_t> at, from;
+    for (int64_t i = 0; i < batch; ++i) {
+      const bool is_guided = guided[static_cast<size_t>(i)];
+      from.push_back(is_guided ? batch + static_cast<int64_t>(at.size()) : i);
+      if (is_guided) at.push_back(i);
+    }
+    places = Tensor::FromVector(at, {static_cast<int64_t>(at.size())});
+    sources = Tensor::FromVector(from, {batch});
+  }
+  Tensor places, sources;
+};
 
 // The norm of what each row differs from its mean by, [B, 1]: its standard deviation but for a
 // factor that all rows share, and differentiable at 0.
@@ -129,16 +138,21 @@ Tensor ClassifierFreeGuidance::Evaluate(const Tensor& x, const Tensor& t,
   return velocity;
 }
 
-// Guidance of the given rows, v_c for the others.
+// Guidance of the given rows, v_c for the others, which are evaluated once.
 Tensor ClassifierFreeGuidance::Guide(const Tensor& x, const Tensor& t,
                                      const std::vector<bool>& rows) const {
   const int64_t batch = x.size(0);
-  const Tensor both = Evaluate(autograd::Concat({x, x}), autograd::Concat({t, t}),
-                               autograd::Concat({labels_, null_labels_}));
-  const Tensor v_c = Slice(both, 0, 0, batch), v_u = Slice(both, 0, batch);
+  const bool all = All(rows);
+  const GuidedRows guided(rows);
+  const auto part = [&](const Tensor& of) {
+    return all ? of : autograd::IndexSelect(of, 0, guided.places);
+  };
+  const Tensor both = Evaluate(autograd::Concat({x, part(x)}), autograd::Concat({t, part(t)}),
+                               autograd::Concat({labels_, part(null_labels_)}));
+  const Tensor all_c = Slice(both, 0, 0, batch), v_c = part(all_c), v_u = Slice(both, 0, batch);
   Tensor v = v_u + (v_c - v_u) * options_.scale;
   if (options_.rescale > 0) v = Rescale(v, v_c, options_.rescale);
-  return All(rows) ? v : Where(Condition(rows, x.rank()), v, v_c);
+  return all ? v : autograd::IndexSelect(autograd::Concat({all_c, v}), 0, guided.sources);
 }
 
 Tensor ClassifierFreeGuidance::operator()(const Tensor& x, const Tensor& t) const {

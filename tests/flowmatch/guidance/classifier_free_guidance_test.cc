@@ -83,6 +83,35 @@ TEST(ClassifierFreeGuidanceTest, OneCallOfTwiceTheBatch) {
   }
 }
 
+TEST(ClassifierFreeGuidanceTest, OnlyWhatIsGuidedIsEvaluatedTwice) {
+  const ConditionalNetwork network;
+  const Batch b(5);
+  const Tensor t = Tensor::FromVector<double>({.5, .5, .9, .5, .1}, {5});
+  const Tensor labels = Labels({3, 0, 4, 5, 0}), none = Labels({0, 0, 0, 0, 0});
+  const std::vector<double> v_c = Values(network.Forward(b.x, t, labels)),
+                            v_u = Values(network.Forward(b.x, t, none));
+  const auto evaluated = [&](double rescale, TimeRange interval) {
+    network.batches.clear();
+    const GuidanceOptions options = {.scale = 4, .interval = interval, .rescale = rescale};
+    return Values(ClassifierFreeGuidance(network.Velocity(), labels, options)(b.x, t));
+  };
+  const std::vector<double> v = evaluated(0, {.2, .8});
+  EXPECT_EQ(network.batches, (std::vector<int64_t>{7}));
+  for (size_t i = 0; i < v.size(); ++i) {
+    const bool guided = i / 3 == 0 || i / 3 == 3;
+    EXPECT_NEAR(v[i], guided ? v_u[i] + 4 * (v_c[i] - v_u[i]) : v_c[i], 1e-14) << i;
+  }
+  const std::vector<double> rescaled = evaluated(1, {0, 1});
+  EXPECT_EQ(network.batches, (std::vector<int64_t>{8}));
+  for (size_t row : {size_t{0}, size_t{2}, size_t{3}}) {
+    const auto spread = [&](const std::vector<double>& of) {
+      const double *r = of.data() + 3 * row, mean = (r[0] + r[1] + r[2]) / 3;
+      return std::hypot(r[0] - mean, r[1] - mean, r[2] - mean);
+    };
+    EXPECT_NEAR(spread(rescaled), spread(v_c), 1e-12) << row;
+  }
+}
+
 // Whether alone, beside other labels, or along a whole trajectory.
 TEST(ClassifierFreeGuidanceTest, TheNullLabelDoesNotDependOnTheScale) {
   const NoGrad guard;

@@ -71,13 +71,14 @@ TEST(SamplingTimesTest, AreThoseOfTraining) {
     }
     EXPECT_EQ(Recorded(network), solver);
 
-    ASSERT_EQ(solver.size(), static_cast<size_t>(4 * steps));
+    // Both labels, and label 3 again with the null label.
+    ASSERT_EQ(solver.size(), static_cast<size_t>(3 * steps));
     for (const float time : solver) EXPECT_TRUE(trained.contains(time)) << time;
     EXPECT_EQ(solver.front(), 0);
     EXPECT_EQ(solver.back(), 1 - 1 / static_cast<float>(steps));
     // In equal steps through the whole of them.
     for (int i = 0; i < steps; ++i) {
-      EXPECT_EQ(solver[static_cast<size_t>(4 * i)],
+      EXPECT_EQ(solver[static_cast<size_t>(3 * i)],
                 static_cast<float>(static_cast<double>(i) / steps));
     }
   }
