@@ -17,7 +17,8 @@
 //
 // so each is the derivative of the others.
 //
-// The work goes one of four ways, chosen by the size alone:
+// The work goes one of four ways, chosen by the size, the numbers and the instruction set, never by
+// the number of threads:
 // - a 1x1 kernel in f32 or f64, without shift and residual, is a matrix product (gemm.h);
 // - kernels of 3x3 pixels, stride and dilation 1, between many channels, in f32 with AVX2 or later
 //   and in bf16 where the processor has no AMX: conv_winograd.h, with a quarter of the products;

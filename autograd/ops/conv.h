@@ -45,9 +45,10 @@ struct ConvAddends {
 // b, c] x[n, i s - p + a d, j s - p + b d, c], with s, p, d the stride, padding and dilation of
 // each axis and x zero outside its borders; with groups, o's share of the out channels reads the
 // same share of x's channels. torch.nn.Conv2d computes the same. x [B, H, W, C], weight [O, kh, kw,
-// C / groups], bias [O] or undefined, all f32 or all f64; result [B, H', W', O] with H' = floor((H
-// + 2 p - d (kh - 1) - 1) / s) + 1 and W' likewise. Throws std::invalid_argument naming all shapes,
-// dtypes and options if they do not fit, or if the kernel is larger than the padded image.
+// C / groups], bias [O] or undefined, all f32, all f64, or x and residual bf16 and the others f32;
+// result [B, H', W', O] of x's dtype with H' = floor((H + 2 p - d (kh - 1) - 1) / s) + 1 and W'
+// likewise. Throws std::invalid_argument naming all shapes, dtypes and options if they do not fit,
+// or if the kernel is larger than the padded image.
 Tensor Conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor(),
               const Conv2dOptions& options = {}, const ConvAddends& addends = {});
 

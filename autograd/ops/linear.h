@@ -29,7 +29,7 @@ Tensor Linear(const Tensor& x, const Tensor& weight, const Tensor& bias = Tensor
 
 // Several linear layers of one x, their results side by side along the last axis: x [..., in],
 // weights [out_i, in] each, biases [out_i] each or an empty vector for none; result [..., sum of
-// out_i], the same bytes as Concat of the separate layers. All f32 or all f64. x is read once for
+// out_i], the same bytes as Concat of the separate layers. Dtypes as in Linear. x is read once for
 // all of them (the queries, keys and values of attention); the fused derivative makes the gradient
 // of x in one product and those of the weights, wherever they lie, in another. Throws
 // std::invalid_argument naming all shapes and dtypes if they do not fit, and where there is no

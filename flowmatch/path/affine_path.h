@@ -39,7 +39,6 @@ class AffinePath {
   explicit AffinePath(std::shared_ptr<const Scheduler> scheduler);
 
   const Scheduler& scheduler() const { return *scheduler_; }
-  std::shared_ptr<const Scheduler> shared_scheduler() const { return scheduler_; }
 
   // Lipman et al. 2412.06264, equations 4.2 and 4.15. x0 and x1 [B, ...] of one floating dtype, t
   // [B] or rank 0 of the same dtype. Differentiable in x0 and x1; where nothing is recorded, one
