@@ -11,9 +11,9 @@
 // Forward reads x twice, for the statistics and for the result; of a batch, sample by sample, so
 // that the second time finds it in the cache. (The convolution that writes x could take the sums as
 // well, and save the first of these readings. They are 2.4 % of the time in which the UNet of
-// examples/mnist draws digits on two cores with AVX2, adding up included.) Backward does the same with x and dy. Nothing is kept
-// from one to the other but the statistics: h is computed again. With g = dy f'(h), u = (x - m) /
-// sqrt(v + eps), n numbers in a group, and sums over a group,
+// examples/mnist draws digits on two cores with AVX2, adding up included.) Backward does the same
+// with x and dy. Nothing is kept from one to the other but the statistics: h is computed again.
+// With g = dy f'(h), u = (x - m) / sqrt(v + eps), n numbers in a group, and sums over a group,
 //   dweight = sum g u, dbias = sum g (over the channel and all samples),
 //   dx = (weight g - sum(weight g) / n - u sum(weight g u) / n) / sqrt(v + eps).
 //
