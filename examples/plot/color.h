@@ -29,11 +29,6 @@ constexpr Color Hex(uint32_t rgb) {
           static_cast<float>(rgb & 255) / 255.0f};
 }
 
-// a at t = 0, b at t = 1, the straight line in sRGB between.
-constexpr Color Mix(Color a, Color b, float t) {
-  return {a.r + (b.r - a.r) * t, a.g + (b.g - a.g) * t, a.b + (b.b - a.b) * t};
-}
-
 inline constexpr Color kBlack = Hex(0x000000);
 inline constexpr Color kWhite = Hex(0xffffff);
 inline constexpr Color kInk = Hex(0x262626);  // text and frames

@@ -15,10 +15,9 @@ double Luminance(Color c) {
   return 0.2126 * Decode(c.r) + 0.7152 * Decode(c.g) + 0.0722 * Decode(c.b);
 }
 
-TEST(ColorTest, HexAndMix) {
+TEST(ColorTest, Hex) {
   EXPECT_EQ(Hex(0xff0000), (Color{1, 0, 0}));
   EXPECT_EQ(Hex(0x0000ff), (Color{0, 0, 1}));
-  EXPECT_EQ(Mix(kBlack, kWhite, 0.5f), (Color{0.5f, 0.5f, 0.5f}));
 }
 
 TEST(ColorTest, PaletteRepeatsAfterEightDifferentColours) {
