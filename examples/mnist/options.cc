@@ -12,6 +12,7 @@
 #include "examples/common/paths.h"
 #include "examples/common/runfiles.h"
 #include "examples/mnist/model.h"
+#include "flowmatch/loss/chunked_backward.h"
 
 using examples::ListFlag;
 using examples::NumberFlag;
@@ -170,7 +171,7 @@ const std::vector<Command>& Commands() {
        "metrics.jsonl, loss.png and sample grids",
        {{"epochs", "40"},
         {"batch_size", "256"},
-        {"chunk_size", "32"},
+        {"chunk_size", absl::StrCat(flowmatch::kDefaultChunk)},
         {"learning_rate", "0.001"},
         {"null_probability", "0.2"},
         {"ema", "0.9999"},
