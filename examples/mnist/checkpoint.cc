@@ -65,8 +65,7 @@ absl::StatusOr<std::vector<T>> ReadRow(const SafetensorsFile& file, const std::s
   return tensor.ToVector<T>();
 }
 
-// An error unless the file is this program's, of one of the kinds it writes, or has no metadata at
-// all.
+// An error unless the file is this program's and holds a flow model, or has no metadata at all.
 absl::Status CheckProgram(const SafetensorsFile& file, const std::string& path) {
   const auto program = file.metadata.find(kProgramKey);
   if (program != file.metadata.end() && program->second != kProgram) {
@@ -75,6 +74,10 @@ absl::Status CheckProgram(const SafetensorsFile& file, const std::string& path) 
   if (program == file.metadata.end() &&
       !nn::FindTensor(file.tensors, "class_emb.weight").defined()) {
     return Error(path, "not a model of this program: it has no class_emb.weight");
+  }
+  const auto kind = file.metadata.find(kKindKey);
+  if (kind != file.metadata.end() && kind->second != kCheckpoint && kind->second != kModel) {
+    return Error(path, absl::StrCat("a ", kind->second, " of this program, not a flow model"));
   }
   return absl::OkStatus();
 }
