@@ -1,4 +1,5 @@
 #include <cmath>
+#include <cstdio>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -71,6 +72,7 @@ absl::StatusOr<int> RunSample(const SampleOptions& options) {
   absl::PrintF("drawing %d images from %s (%s weights), %s, activations %s\n", labels.size(),
                options.model.path, loaded->averaged ? "averaged" : "last", Describe(generate),
                autograd::DTypeName(options.dtype));
+  std::fflush(stdout);
 
   std::vector<double> times;
   for (int i = 0; i < kMoments; ++i) times.push_back(static_cast<double>(i) / (kMoments - 1));

@@ -1,3 +1,4 @@
+#include <cstdio>
 #include <memory>
 #include <optional>
 
@@ -45,9 +46,12 @@ void Announce(const TrainingRun& run, int64_t per_epoch, const TrainOptions& opt
                                    : absl::StrCat(run.settings.chunk_size, " at a time"),
       autograd::DTypeName(run.settings.dtype), autograd::NumThreads(),
       autograd::IsaName(autograd::ActiveIsa()));
-  if (!options.resume) return;
-  absl::PrintF("continuing after %d iterations, %d of %d epochs\n", run.iteration(),
-               run.finished_epochs(), options.epochs);
+  if (options.resume) {
+    absl::PrintF("continuing after %d iterations, %d of %d epochs\n", run.iteration(),
+                 run.finished_epochs(), options.epochs);
+  }
+  // Output that goes to a file would stay in the buffer for minutes.
+  std::fflush(stdout);
 }
 
 }  // namespace
