@@ -15,24 +15,20 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+
+from scripting import output_of, positive_int, require_modules
 
 SHORT, LONG = 1000, 11000
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def wall_seconds(command):
-    """Runs a program to its end; stops with its own words if it fails."""
     start = time.perf_counter()
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, check=False)
-    seconds = time.perf_counter() - start
-    if done.returncode != 0:
-        sys.exit("%s\nended with status %d:\n%s" % (" ".join(command), done.returncode, done.stdout[-2000:]))
-    return seconds
+    output_of(command)
+    return time.perf_counter() - start
 
 
 def microseconds_per_iteration(command_for):
@@ -90,17 +86,16 @@ def report(figures):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="thread counts to try on each side")
+    parser.add_argument("--rounds", type=positive_int, default=3)
+    parser.add_argument("--threads", type=positive_int, nargs="+", default=[1, 2],
+                        help="thread counts to try on each side")
     parser.add_argument("--moons", default=os.path.join(ROOT, "bazel-bin", "examples", "moons", "moons"),
                         help="our program")
     parser.add_argument("--python", default="/usr/bin/python3", help="a Python with torch and sklearn")
     arguments = parser.parse_args()
     if not os.path.exists(arguments.moons):
         sys.exit("%s is not there: bazel build //examples:moons" % arguments.moons)
-    imports = subprocess.run([arguments.python, "-c", "import torch, sklearn"], stderr=subprocess.DEVNULL, check=False)
-    if imports.returncode != 0:
-        sys.exit("%s has no torch or sklearn: tools/setup.sh --benchmarks" % arguments.python)
+    require_modules(arguments.python, ["torch", "sklearn"])
     print(json.dumps(report(measure(arguments))))
 
 

@@ -18,8 +18,9 @@ import itertools
 import json
 import os
 import statistics
-import subprocess
 import sys
+
+from scripting import natural_int, output_of, positive_int, require_modules
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FORMATS = ("nchw", "nhwc")
@@ -31,12 +32,9 @@ ISAS = {"avx2": {"AUTOGRAD_ISA": "avx2", "ATEN_CPU_CAPABILITY": "avx2", "DNNL_MA
 
 
 def last_line(command, isa):
-    """The JSON object a program prints last; stops with its own words if it fails."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, check=False, env=dict(os.environ, **ISAS.get(isa, {})))
-    if done.returncode != 0:
-        sys.exit("%s\nended with status %d:\n%s" % (" ".join(command), done.returncode, done.stdout[-2000:]))
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    """The JSON object a program prints last."""
+    output = output_of(command, env=dict(os.environ, **ISAS.get(isa, {})))
+    return json.loads(output.strip().splitlines()[-1])
 
 
 def our_command(arguments, case, threads):
@@ -105,12 +103,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mode", nargs="+", choices=list(PROGRAMS), default=["train"])
     parser.add_argument("--dtype", nargs="+", choices=["f32", "bf16"], default=["f32"])
-    parser.add_argument("--batch_size", type=int, nargs="+", default=[256],
+    parser.add_argument("--batch_size", type=positive_int, nargs="+", default=[256],
                         help="of training; sampling draws %d images" % SAMPLES)
-    parser.add_argument("--threads", type=int, nargs="+", default=[2])
-    parser.add_argument("--chunk_size", type=int, help="of our side; without it the program's own")
-    parser.add_argument("--steps", type=int, default=3, help="timed steps of each process that trains")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=positive_int, nargs="+", default=[2])
+    parser.add_argument("--chunk_size", type=natural_int, help="of our side; without it the program's own")
+    parser.add_argument("--steps", type=positive_int, default=3, help="timed steps of each process that trains")
+    parser.add_argument("--rounds", type=positive_int, default=3)
     parser.add_argument("--isa", choices=list(ISAS), help="keep both sides to an instruction set")
     parser.add_argument("--programs", default=os.path.join(ROOT, "bazel-bin", "benchmarks"),
                         help="folder of train_step and sample")
@@ -120,8 +118,7 @@ def main():
         if not os.path.exists(os.path.join(arguments.programs, PROGRAMS[mode])):
             sys.exit("%s is not there: bazel build //benchmarks:%s" % (
                 os.path.join(arguments.programs, PROGRAMS[mode]), PROGRAMS[mode]))
-    if subprocess.run([arguments.python, "-c", "import torch"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
-        sys.exit("%s has no torch: tools/setup.sh --benchmarks" % arguments.python)
+    require_modules(arguments.python, ["torch"])
     rows = []
     for mode, dtype in itertools.product(arguments.mode, arguments.dtype):
         for batch in arguments.batch_size if mode == "train" else [SAMPLES]:

@@ -1,18 +1,25 @@
+#!/usr/bin/python3
 """The two-moons flow in PyTorch: the yardstick that benchmarks/moons_vs_pytorch.py times.
 
 The same training as `bazel run //examples:moons` with its defaults: an ELU network 3-64-64-64-2, Adam with rate 1e-2,
 batches of 256 fresh points (scikit-learn's make_moons, noise 0.05), linear paths from normal noise, mean squared error
-of the velocity. Written as PyTorch's tutorials write it.
+of the velocity. Written as PyTorch's tutorials write it. For Debian's Python, which tools/setup.sh --benchmarks gives
+torch and scikit-learn.
 
-usage: moons.py THREADS ITERATIONS
+    benchmarks/pytorch/moons.py 1 10000
 """
 
+import argparse
+import os
 import sys
 import time
 
 import torch
 from sklearn.datasets import make_moons
 from torch import nn
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from scripting import positive_int  # noqa: E402
 
 BATCH_SIZE = 256
 
@@ -50,15 +57,16 @@ def train(iterations):
 
 
 def main():
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    threads, iterations = int(sys.argv[1]), int(sys.argv[2])
-    torch.set_num_threads(threads)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("threads", type=positive_int)
+    parser.add_argument("iterations", type=positive_int)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     start = time.perf_counter()
-    loss = train(iterations)
+    loss = train(arguments.iterations)
     seconds = time.perf_counter() - start
     print("%d iterations on %d threads: %.1f us each, last loss %.4f" %
-          (iterations, threads, seconds / iterations * 1e6, loss))
+          (arguments.iterations, arguments.threads, seconds / arguments.iterations * 1e6, loss))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
+#!/usr/bin/python3
 """The MNIST program's UNet in PyTorch: the yardstick that benchmarks/unet_vs_pytorch.py times.
 
 `train`: the same steps as `bazel run //benchmarks:train_step`: noise, times and labels drawn, the class-conditioned
 UNet of 1.7 million parameters, mean squared error of the velocity, AdamW with rate 1e-3, a moving average of the
 parameters. `sample`: the same as `bazel run //benchmarks:sample`: 50 Euler steps with guidance 4, both halves of the
 guidance as one batch. The network is the twin that the tests hold ours against; bf16 is torch.autocast's. Prints one
-line of JSON.
+line of JSON. For Debian's Python, which tools/setup.sh --benchmarks gives torch.
 
-usage: unet.py train|sample --threads N --batch_size N --steps N --format nchw|nhwc --dtype f32|bf16
+    benchmarks/pytorch/unet.py sample --threads=2 --format=nchw
 """
 
 import argparse
@@ -25,7 +26,11 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "flowmatch", "models", "golden"))
 import class_conditioned_unet as twin  # noqa: E402
 
+sys.path.insert(0, os.path.join(ROOT, "benchmarks"))
+from scripting import positive_int  # noqa: E402
+
 WARMUP = {"train": 2, "sample": 1}
+BATCH_SIZE = {"train": 256, "sample": 44}
 DECAY = 0.9999
 EULER_STEPS = 50
 GUIDANCE = 4
@@ -83,12 +88,14 @@ def make_sample(net, batch, layout, cast):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mode", choices=["train", "sample"])
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--batch_size", type=int, default=256)
-    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--threads", type=positive_int, default=1)
+    parser.add_argument("--batch_size", type=positive_int,
+                        help="images, %(train)d to train and %(sample)d to sample if not given" % BATCH_SIZE)
+    parser.add_argument("--steps", type=positive_int, default=3)
     parser.add_argument("--format", choices=["nchw", "nhwc"], default="nchw")
     parser.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
     arguments = parser.parse_args()
+    batch_size = arguments.batch_size or BATCH_SIZE[arguments.mode]
     layout = torch.channels_last if arguments.format == "nhwc" else torch.contiguous_format
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
@@ -101,7 +108,7 @@ def main():
         return torch.autocast("cpu", dtype=torch.bfloat16, enabled=arguments.dtype == "bf16")
 
     make = make_train if arguments.mode == "train" else make_sample
-    step = make(net, arguments.batch_size, layout, cast)
+    step = make(net, batch_size, layout, cast)
     seconds = []
     for number in range(WARMUP[arguments.mode] + arguments.steps):
         start = time.perf_counter()
@@ -110,9 +117,9 @@ def main():
             seconds.append(time.perf_counter() - start)
     median = statistics.median(seconds)
     print(json.dumps({
-        "model": "unet", "mode": arguments.mode, "dtype": arguments.dtype, "batch_size": arguments.batch_size,
+        "model": "unet", "mode": arguments.mode, "dtype": arguments.dtype, "batch_size": batch_size,
         "threads": arguments.threads, "steps": arguments.steps, "median_ms": round(1e3 * median, 2),
-        "min_ms": round(1e3 * min(seconds), 2), "images_per_second": round(arguments.batch_size / median, 2),
+        "min_ms": round(1e3 * min(seconds), 2), "images_per_second": round(batch_size / median, 2),
         "peak_memory_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, "format": arguments.format}))
 
 
