@@ -33,17 +33,19 @@ struct Loop {
 };
 constexpr int kChains = 12;
 
+template <class T>
 void ScalarLoop(int64_t rounds) {
-  float sums[kChains] = {};
-  float factor = 1e-3f;
+  T sums[kChains] = {};
+  const T factor = T(1e-3);
   for (int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 12
-    for (float& sum : sums) sum = sum * factor + factor;
+    for (T& sum : sums) sum = sum * factor + factor;
   }
-  volatile float sink = 0;
-  for (const float sum : sums) sink = sink + sum;
+  volatile T sink = 0;
+  for (const T sum : sums) sink = sink + sum;
 }
-constexpr Loop kScalar = {ScalarLoop, 2 * kChains, 1'000'000};
+template <class T>
+constexpr Loop kScalar = {ScalarLoop<T>, 2 * kChains, 1'000'000};
 
 #if defined(__x86_64__)
 // Functions with attributes in place of files with flags: nothing here is ever inlined elsewhere.
@@ -59,6 +61,18 @@ __attribute__((target("avx2,fma"))) void Avx2Loop(int64_t rounds) {
   for (const __m256& sum : sums) sink = sink + _mm256_cvtss_f32(sum);
 }
 
+__attribute__((target("avx2,fma"))) void Avx2LoopF64(int64_t rounds) {
+  __m256d sums[kChains];
+  for (__m256d& sum : sums) sum = _mm256_setzero_pd();
+  const __m256d factor = _mm256_set1_pd(1e-3);
+  for (int64_t i = 0; i < rounds; ++i) {
+#pragma GCC unroll 12
+    for (__m256d& sum : sums) sum = _mm256_fmadd_pd(sum, factor, factor);
+  }
+  volatile double sink = 0;
+  for (const __m256d& sum : sums) sink = sink + _mm256_cvtsd_f64(sum);
+}
+
 __attribute__((target("avx512f"))) void Avx512Loop(int64_t rounds) {
   __m512 sums[kChains];
   for (__m512& sum : sums) sum = _mm512_setzero_ps();
@@ -69,6 +83,18 @@ __attribute__((target("avx512f"))) void Avx512Loop(int64_t rounds) {
   }
   volatile float sink = 0;
   for (const __m512& sum : sums) sink = sink + _mm512_cvtss_f32(sum);
+}
+
+__attribute__((target("avx512f"))) void Avx512LoopF64(int64_t rounds) {
+  __m512d sums[kChains];
+  for (__m512d& sum : sums) sum = _mm512_setzero_pd();
+  const __m512d factor = _mm512_set1_pd(1e-3);
+  for (int64_t i = 0; i < rounds; ++i) {
+#pragma GCC unroll 12
+    for (__m512d& sum : sums) sum = _mm512_fmadd_pd(sum, factor, factor);
+  }
+  volatile double sink = 0;
+  for (const __m512d& sum : sums) sink = sink + _mm512_cvtsd_f64(sum);
 }
 
 __attribute__((target("avx512f,avx512bf16"))) void DotLoop(int64_t rounds) {
@@ -117,24 +143,25 @@ __attribute__((target("amx-tile,amx-bf16"))) void TileLoop(int64_t rounds) {
 }
 
 constexpr Loop kAvx2 = {Avx2Loop, 2 * 8 * kChains, 1'000'000};
+constexpr Loop kAvx2F64 = {Avx2LoopF64, 2 * 4 * kChains, 1'000'000};
 constexpr Loop kAvx512 = {Avx512Loop, 2 * 16 * kChains, 1'000'000};
+constexpr Loop kAvx512F64 = {Avx512LoopF64, 2 * 8 * kChains, 1'000'000};
 constexpr Loop kDot = {DotLoop, 4 * 16 * kChains, 1'000'000};
 constexpr Loop kTile = {TileLoop, 4 * 2.0 * 16 * 16 * 32, 200'000};
 #endif
 
 Loop LoopFor(Arithmetic arithmetic) {
+  const bool f64 = arithmetic == Arithmetic::kF64;
 #if defined(__x86_64__)
   const Isa isa = autograd::ActiveIsa();
   if (arithmetic == Arithmetic::kBf16) {
     if (isa >= Isa::kAmx) return kTile;
     if (isa >= Isa::kAvx512Bf16) return kDot;
   }
-  if (isa >= Isa::kAvx512) return kAvx512;
-  if (isa >= Isa::kAvx2) return kAvx2;
-#else
-  static_cast<void>(arithmetic);
+  if (isa >= Isa::kAvx512) return f64 ? kAvx512F64 : kAvx512;
+  if (isa >= Isa::kAvx2) return f64 ? kAvx2F64 : kAvx2;
 #endif
-  return kScalar;
+  return f64 ? kScalar<double> : kScalar<float>;
 }
 
 // The shortest of several times.
@@ -157,12 +184,11 @@ double MeasureFlops(const Loop& loop, int threads) {
 // Four times a large cache, each of the two.
 constexpr int64_t kCopyBytes = int64_t{256} << 20;
 
-double MeasureCopy() {
+double MeasureCopy(int threads) {
   const auto from = std::make_unique<char[]>(kCopyBytes);  // zeros, so its pages are there
   const auto to = std::make_unique<char[]>(kCopyBytes);
   const double seconds = BestSeconds([&] {
-    const int64_t grain = kCopyBytes / autograd::NumThreads();
-    autograd::ParallelFor(kCopyBytes, grain, [&](int64_t begin, int64_t end) {
+    autograd::ParallelFor(kCopyBytes, kCopyBytes / threads, [&](int64_t begin, int64_t end) {
       std::memcpy(to.get() + begin, from.get() + begin, static_cast<size_t>(end - begin));
     });
   });
@@ -177,17 +203,21 @@ double PeakOf(Arithmetic arithmetic, int threads) {
   return flops;
 }
 
+double CopyOf(int threads) {
+  static std::map<int, double>& known = *new std::map<int, double>;
+  double& bytes = known[threads];
+  if (bytes == 0) bytes = MeasureCopy(threads);
+  return bytes;
+}
+
 }  // namespace
 
 double PeakFlops(Arithmetic arithmetic) { return PeakOf(arithmetic, autograd::NumThreads()); }
 
 double PeakFlopsOfOneThread(Arithmetic arithmetic) { return PeakOf(arithmetic, 1); }
 
-double PeakCopyBytes() {
-  static std::map<int, double>& known = *new std::map<int, double>;
-  double& bytes = known[autograd::NumThreads()];
-  if (bytes == 0) bytes = MeasureCopy();
-  return bytes;
-}
+double PeakCopyBytes() { return CopyOf(autograd::NumThreads()); }
+
+double PeakCopyBytesOfOneThread() { return CopyOf(1); }
 
 }  // namespace benchmarks

@@ -1,6 +1,7 @@
 // What this machine can do at best, measured when first asked for by small loops: multiply-adds of
-// f32, products of bf16 (dot instructions, or tiles), and a copy of memory. Beside it a kernel's
-// figure says how far it is from the machine's limit, which a number of GFLOPS alone does not.
+// f32 and f64, products of bf16 (dot instructions, or tiles), and a copy of memory. Beside it a
+// kernel's figure says how far it is from the machine's limit, which a number of GFLOPS alone does
+// not.
 //
 // The loops run on as many threads as autograd::NumThreads() says, with the instruction set of
 // autograd::ActiveIsa(); each figure is the best of several runs of some milliseconds.
@@ -17,7 +18,7 @@ namespace benchmarks {
 
 // kBf16: products of bf16 added up in f32 by the best instruction there is: tiles under kAmx, dot
 // products under kAvx512Bf16, and f32 multiply-adds below.
-enum class Arithmetic { kF32, kBf16 };
+enum class Arithmetic { kF32, kF64, kBf16 };
 
 // Floating-point operations a second, a multiply-add counted as two. Measured once for each number
 // of threads.
@@ -33,28 +34,37 @@ double PeakCopyBytes();
 template <class State>
 void ReportFlops(State& state, double flops, Arithmetic arithmetic, bool per_thread = false);
 
-// The same of an iteration that reads and writes `bytes` bytes: "GB/s" and "of copy".
+// The same of an iteration that reads and writes `bytes` bytes: "GB/s" and "of copy", its share of
+// PeakCopyBytes, or with `per_thread` of what one thread copies. Arrays in the caches can exceed
+// it.
 template <class State>
-void ReportBytes(State& state, double bytes);
+void ReportBytes(State& state, double bytes, bool per_thread = false);
 
 // Only details below.
 
-// PeakFlops of one thread while the others rest.
+// PeakFlops and PeakCopyBytes of one thread while the others rest.
 double PeakFlopsOfOneThread(Arithmetic arithmetic);
+double PeakCopyBytesOfOneThread();
 
+// Counters of an iteration that does `amount` of something the machine does `peak` times a second:
+// billions a second, and the share of the peak.
 template <class State>
-void ReportFlops(State& state, double flops, Arithmetic arithmetic, bool per_thread) {
-  using Counter = std::remove_reference_t<decltype(state.counters["GFLOPS"])>;
-  const double peak = per_thread ? PeakFlopsOfOneThread(arithmetic) : PeakFlops(arithmetic);
-  state.counters["GFLOPS"] = Counter(1e-9 * flops, Counter::kIsIterationInvariantRate);
-  state.counters["of peak"] = Counter(flops / peak, Counter::kIsIterationInvariantRate);
+void ReportShare(State& state, const char* rate, const char* share, double amount, double peak) {
+  using Counter = std::remove_reference_t<decltype(state.counters[rate])>;
+  state.counters[rate] = Counter(1e-9 * amount, Counter::kIsIterationInvariantRate);
+  state.counters[share] = Counter(amount / peak, Counter::kIsIterationInvariantRate);
 }
 
 template <class State>
-void ReportBytes(State& state, double bytes) {
-  using Counter = std::remove_reference_t<decltype(state.counters["GB/s"])>;
-  state.counters["GB/s"] = Counter(1e-9 * bytes, Counter::kIsIterationInvariantRate);
-  state.counters["of copy"] = Counter(bytes / PeakCopyBytes(), Counter::kIsIterationInvariantRate);
+void ReportFlops(State& state, double flops, Arithmetic arithmetic, bool per_thread) {
+  ReportShare(state, "GFLOPS", "of peak", flops,
+              per_thread ? PeakFlopsOfOneThread(arithmetic) : PeakFlops(arithmetic));
+}
+
+template <class State>
+void ReportBytes(State& state, double bytes, bool per_thread) {
+  ReportShare(state, "GB/s", "of copy", bytes,
+              per_thread ? PeakCopyBytesOfOneThread() : PeakCopyBytes());
 }
 
 }  // namespace benchmarks

@@ -25,10 +25,12 @@
 #include "benchmarks/timing.h"
 #include "benchmarks/trace_table.h"
 #include "benchmarks/training_step.h"
+#include "flowmatch/loss/chunked_backward.h"
 
 ABSL_FLAG(std::string, dtype, "f32", "of activations: f32 or bf16");
 ABSL_FLAG(int64_t, batch_size, 256, "images in a batch");
-ABSL_FLAG(int64_t, chunk_size, 32, "images that go forward and backward together, 0 for all");
+ABSL_FLAG(int64_t, chunk_size, flowmatch::kDefaultChunk,
+          "images that go forward and backward together, 0 for all");
 ABSL_FLAG(int, threads, 0, "threads; 0 for all processors");
 ABSL_FLAG(int64_t, steps, 3, "traced steps, after --warmup others");
 ABSL_FLAG(int64_t, warmup, 2, "steps before the traced ones");

@@ -7,7 +7,6 @@
 #include "autograd/ops/slice.h"
 #include "benchmarks/model_flops.h"
 #include "flowmatch/loss/cfm_loss.h"
-#include "flowmatch/loss/chunked_backward.h"
 #include "flowmatch/models/flow_mlp.h"
 #include "flowmatch/path/affine_path.h"
 #include "flowmatch/path/scheduler.h"

@@ -11,6 +11,7 @@
 #include "autograd/dtype.h"
 #include "autograd/random/philox.h"
 #include "autograd/tensor.h"
+#include "flowmatch/loss/chunked_backward.h"
 #include "flowmatch/models/class_conditioned_unet.h"
 #include "nn/ema.h"
 #include "nn/module.h"
@@ -22,7 +23,7 @@ namespace benchmarks {
 struct TrainingStepOptions {
   std::string model = "unet";  // of the MNIST program, or "moons": 3-64-64-64-2
   int64_t batch_size = 256;
-  int64_t chunk_size = 32;                        // 0: the whole batch
+  int64_t chunk_size = flowmatch::kDefaultChunk;  // 0: the whole batch
   autograd::DType dtype = autograd::DType::kF32;  // of activations; kBF16 for unet only
 };
 
