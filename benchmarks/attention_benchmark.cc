@@ -1,7 +1,11 @@
 // Attention at the sizes of the MNIST UNet: batch 64 and 256, 8 heads of 8, 196 and 49 tokens; and
 // one with larger heads. Fused, from three tensors or from one (also in bf16), and as products and
-// a softmax with all scores in memory. OMP_NUM_THREADS says how many threads; the counter `scores`
-// counts pairs of a query and a key.
+// a softmax with all scores in memory. OMP_NUM_THREADS says how many threads.
+//
+// The counter `scores` counts pairs of a query and a key. GFLOPS are those of the definition: of
+// each pair two products of a head's size forward, four backward, whatever is computed twice; the
+// exponentials, which small heads spend most of their time on, do not count. Beside them is the
+// share of the machine's peak (peak.h).
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -18,6 +22,7 @@
 #include "autograd/ops/softmax.h"
 #include "autograd/random/philox.h"
 #include "autograd/tensor.h"
+#include "benchmarks/peak.h"
 
 namespace autograd {
 namespace {
@@ -39,11 +44,17 @@ Tensor Vectors(const benchmark::State& state, Generator& generator) {
   return Randn({state.range(0), state.range(1), state.range(2), state.range(3)}, generator);
 }
 
-void CountScores(benchmark::State& state) {
+constexpr int kForwardProducts = 2, kBackwardProducts = 4;
+
+void Report(benchmark::State& state, int products, DType dtype = DType::kF32) {
   const double scores = static_cast<double>(state.range(0) * state.range(2)) *
                         static_cast<double>(state.range(1) * state.range(1));
   state.counters["scores"] =
       benchmark::Counter(scores, benchmark::Counter::kIsIterationInvariantRate);
+  const double flops = 2.0 * products * scores * static_cast<double>(state.range(3));
+  benchmarks::ReportFlops(
+      state, flops,
+      dtype == DType::kBF16 ? benchmarks::Arithmetic::kBf16 : benchmarks::Arithmetic::kF32);
 }
 
 template <Attention kAttention>
@@ -52,7 +63,7 @@ void BM_Forward(benchmark::State& state) {
   const Tensor q = Vectors(state, generator), k = Vectors(state, generator),
                v = Vectors(state, generator);
   for (auto _ : state) benchmark::DoNotOptimize(kAttention(q, k, v).raw<float>());
-  CountScores(state);
+  Report(state, kForwardProducts);
 }
 
 // The backward pass alone.
@@ -68,7 +79,7 @@ void BM_Backward(benchmark::State& state) {
     benchmark::DoNotOptimize(
         Grad({y}, inputs, {.grad_outputs = {g}, .retain_graph = true})[0].raw<float>());
   }
-  CountScores(state);
+  Report(state, kBackwardProducts);
 }
 
 // q, k and v in one tensor, as the UNet has them, of dtype kDType.
@@ -83,7 +94,7 @@ void BM_PackedForward(benchmark::State& state) {
   Generator generator(1);
   const Tensor qkv = Packed<kDType>(state, generator);
   for (auto _ : state) benchmark::DoNotOptimize(ScaledDotProductAttentionPacked(qkv));
-  CountScores(state);
+  Report(state, kForwardProducts, kDType);
 }
 
 template <DType kDType>
@@ -95,7 +106,7 @@ void BM_PackedBackward(benchmark::State& state) {
   for (auto _ : state) {
     benchmark::DoNotOptimize(Grad({y}, {qkv}, {.grad_outputs = {g}, .retain_graph = true}));
   }
-  CountScores(state);
+  Report(state, kBackwardProducts, kDType);
 }
 
 void Sizes(benchmark::internal::Benchmark* benchmark) {

@@ -22,27 +22,26 @@ inline std::vector<GemmCase> GemmCases() {
           {256, 64, 64, true},    {50176, 64, 64, false},    {50176, 64, 64, true}};
 }
 
-// Registers multiply(case, a, b, c) as "f32/512x512x512/1" and so on; set_threads(n) is called
-// before each.
-template <class T, class Multiply, class SetThreads>
-void RegisterGemm(Multiply multiply, SetThreads set_threads) {
+// Registers multiply(case, a, b, c) on matrices of `value` as "f32/512x512x512/1" and so on, where
+// `type` is "f32". set_threads(n) is called before each, report(state, flops) after.
+template <class T, class Multiply, class SetThreads, class Report>
+void RegisterGemm(const std::string& type, T value, Multiply multiply, SetThreads set_threads,
+                  Report report) {
   for (const GemmCase& x : GemmCases()) {
     for (const int threads : {1, 2}) {
-      const std::string name = std::string(sizeof(T) == 4 ? "f32/" : "f64/") + std::to_string(x.m) +
-                               "x" + std::to_string(x.n) + "x" + std::to_string(x.k) +
-                               (x.transposed ? "t/" : "/") + std::to_string(threads);
+      const std::string name = type + "/" + std::to_string(x.m) + "x" + std::to_string(x.n) + "x" +
+                               std::to_string(x.k) + (x.transposed ? "t/" : "/") +
+                               std::to_string(threads);
       const auto run = [=](benchmark::State& state) {
         set_threads(threads);
-        std::vector<T> a(static_cast<size_t>(x.m * x.k), T(0.5));
-        std::vector<T> b(static_cast<size_t>(x.k * x.n), T(0.25));
+        std::vector<T> a(static_cast<size_t>(x.m * x.k), value);
+        std::vector<T> b(static_cast<size_t>(x.k * x.n), value);
         std::vector<T> c(static_cast<size_t>(x.m * x.n));
         for (auto _ : state) {
           multiply(x, a.data(), b.data(), c.data());
           benchmark::ClobberMemory();
         }
-        state.counters["GFLOPS"] =
-            benchmark::Counter(2e-9 * static_cast<double>(x.m * x.n * x.k),
-                               benchmark::Counter::kIsIterationInvariantRate);
+        report(state, 2 * static_cast<double>(x.m * x.n * x.k));
       };
       benchmark::RegisterBenchmark(name.c_str(), run)->UseRealTime()->Unit(benchmark::kMicrosecond);
     }

@@ -3,7 +3,8 @@
 //
 // One thread, pinned for steady figures, with the instruction set that AUTOGRAD_ISA allows:
 //   taskset -c 0 bazel-bin/benchmarks/kernels_benchmark --benchmark_repetitions=5
-// bytes_per_second counts bytes read and written once each.
+// GB/s counts bytes read and written once each; "of copy" is the share of what one thread copies
+// beyond the caches (peak.h), which arrays within them exceed.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "autograd/kernels/reduce.h"
 #include "autograd/kernels/stream.h"
 #include "autograd/kernels/unary.h"
+#include "benchmarks/peak.h"
 
 namespace autograd::kernels {
 namespace {
@@ -30,10 +32,13 @@ std::vector<float> Inputs(int64_t n) {
   return x;
 }
 
+void ReportBytes(benchmark::State& state, int64_t bytes) {
+  benchmarks::ReportBytes(state, static_cast<double>(bytes), /*per_thread=*/true);
+}
+
 void CountBytes(benchmark::State& state, int64_t arrays) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
-  state.SetBytesProcessed(state.iterations() * state.range(0) * arrays *
-                          static_cast<int64_t>(sizeof(float)));
+  ReportBytes(state, state.range(0) * arrays * int64_t{sizeof(float)});
 }
 
 void Memcpy(benchmark::State& state) {
@@ -191,7 +196,7 @@ void CastToBf16(benchmark::State& state) {
     benchmark::ClobberMemory();
   }
   state.SetItemsProcessed(state.iterations() * n);
-  state.SetBytesProcessed(state.iterations() * n * 6);
+  ReportBytes(state, n * 6);
 }
 BENCHMARK(CastToBf16)->Apply(Sizes);
 
@@ -204,7 +209,7 @@ void TransposeSquare(benchmark::State& state) {
     GetConvertKernels().strided_copy(x.data(), side, 1, y.data(), 1, side, side, side, 4);
     benchmark::ClobberMemory();
   }
-  state.SetBytesProcessed(state.iterations() * side * side * 8);
+  ReportBytes(state, side * side * 8);
 }
 BENCHMARK(TransposeSquare)->Arg(60)->Arg(256)->Arg(1000)->Arg(1024)->Arg(4096);
 

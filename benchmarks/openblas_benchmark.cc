@@ -20,21 +20,26 @@ namespace {
 constexpr int kRowMajor = 101, kNoTrans = 111, kTrans = 112;
 
 template <class T, class Function>
-void Register(Function gemm) {
+void Register(const char* type, Function gemm) {
   benchmarks::RegisterGemm<T>(
+      type, T(0.5),
       [gemm](const benchmarks::GemmCase& x, const T* a, const T* b, T* c) {
         const int m = static_cast<int>(x.m), n = static_cast<int>(x.n), k = static_cast<int>(x.k);
         gemm(kRowMajor, kNoTrans, x.transposed ? kTrans : kNoTrans, m, n, k, T(1), a, k, b,
              x.transposed ? k : n, T(0), c, n);
       },
-      [](int threads) { openblas_set_num_threads(threads); });
+      [](int threads) { openblas_set_num_threads(threads); },
+      [](benchmark::State& state, double flops) {
+        state.counters["GFLOPS"] =
+            benchmark::Counter(1e-9 * flops, benchmark::Counter::kIsIterationInvariantRate);
+      });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   return benchmarks::RunBenchmarks(argc, argv, "Times OpenBLAS.", [] {
-    Register<float>(&cblas_sgemm);
-    Register<double>(&cblas_dgemm);
+    Register<float>("f32", &cblas_sgemm);
+    Register<double>("f64", &cblas_dgemm);
   });
 }

@@ -1,5 +1,6 @@
 // Element-wise operations against a plain copy, at the same number of threads (OMP_NUM_THREADS):
-// the counter `bandwidth` counts bytes read and written, in bytes a second. Results come from the
+// bytes read and written a second, and their share of what a copy of arrays beyond the caches moves
+// (peak.h), which smaller ones exceed; BM_Copy is a copy of as many. Results come from the
 // caching allocator, so their pages are warm, as in a training loop.
 #include <benchmark/benchmark.h>
 
@@ -12,6 +13,7 @@
 #include "autograd/ops/unary.h"
 #include "autograd/parallel/parallel.h"
 #include "autograd/tensor.h"
+#include "benchmarks/peak.h"
 
 namespace autograd {
 namespace {
@@ -19,8 +21,7 @@ namespace {
 constexpr int64_t kSizes[] = {1'000'000, 30'000'000};
 
 void CountBytes(benchmark::State& state, int64_t bytes) {
-  state.counters["bandwidth"] =
-      benchmark::Counter(static_cast<double>(bytes), benchmark::Counter::kIsIterationInvariantRate);
+  benchmarks::ReportBytes(state, static_cast<double>(bytes));
 }
 
 // memcpy of one equal part by each thread.
