@@ -40,8 +40,8 @@ TEST(PeakTest, OneThreadDoesWhatItsUnitsAllow) {
   EXPECT_LT(f32, 28e9 * Lanes());
   EXPECT_GT(f64, 0.02e9 * Lanes() / 2);
   EXPECT_LT(f64, 28e9 * Lanes() / 2);
-  // Never slower than f32, whose instructions are the last resort; tiles are 32 times as fast.
-  EXPECT_GT(bf16, f32 / 5);
+  // As f32, whose instructions are the last resort, or up to 32 times that in tiles.
+  EXPECT_GT(bf16, 0.02e9 * Lanes());
   EXPECT_LT(bf16, 28e9 * Lanes() * 32);
 }
 
