@@ -20,7 +20,8 @@ MeanCurve MeanOfLosses(std::span<const float> losses, size_t window) {
   return curve;
 }
 
-void AddLossCurve(plot::Axes& axes, std::span<const float> losses, size_t window) {
+void AddLossCurve(plot::Axes& axes, std::span<const float> losses, size_t window,
+                  std::optional<double> also) {
   if (losses.empty()) return;
   window = std::clamp<size_t>(window, 1, losses.size());
   std::vector<double> step, raw;
@@ -28,17 +29,20 @@ void AddLossCurve(plot::Axes& axes, std::span<const float> losses, size_t window
     step.push_back(static_cast<double>(i + 1));
     raw.push_back(static_cast<double>(losses[i]));
   }
-  const MeanCurve mean = MeanOfLosses(losses, window);
   // Thousands of points overlap and grow dark; a few hundred would hardly be seen.
   constexpr size_t kMany = 3000;
   const double alpha = raw.size() < kMany ? .7 : .25;
   axes.Line(step, raw, {.width = .6, .alpha = alpha, .label = "each batch"});
-  axes.Line(mean.iterations, mean.losses,
-            {.width = 2.2, .label = absl::StrCat("mean of ", window)});
+  if (window > 1) {
+    const MeanCurve mean = MeanOfLosses(losses, window);
+    axes.Line(mean.iterations, mean.losses,
+              {.width = 2.2, .label = absl::StrCat("mean of ", window)});
+  }
   std::vector<double> sorted = raw;
   std::sort(sorted.begin(), sorted.end());
-  const double low = sorted[sorted.size() / 500],
-               high = sorted[sorted.size() - 1 - sorted.size() / 100];
+  double low = sorted[sorted.size() / 500], high = sorted[sorted.size() - 1 - sorted.size() / 100];
+  low = std::min(low, also.value_or(low));
+  high = std::max(high, also.value_or(high));
   const double margin = .1 * (high - low) + 1e-6;
   axes.YLimits(low - margin, high + margin);
   axes.XLabel("iteration").YLabel("loss");

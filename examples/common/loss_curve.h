@@ -9,6 +9,7 @@
 #define EXAMPLES_COMMON_LOSS_CURVE_H_
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,9 +18,11 @@
 namespace examples {
 
 // Draws the losses of iterations 1, 2, ... and the mean of each `window` neighbouring ones (of all,
-// if fewer), names the horizontal axis, and limits the vertical one to where most losses are: the
-// first few are far above the rest. Nothing for no losses.
-void AddLossCurve(plot::Axes& axes, std::span<const float> losses, size_t window);
+// if fewer; no mean of a single one), names the horizontal axis, and limits the vertical one to
+// where most losses are, the first few being far above the rest, and to `also`. Nothing for no
+// losses.
+void AddLossCurve(plot::Axes& axes, std::span<const float> losses, size_t window,
+                  std::optional<double> also = std::nullopt);
 
 // The mean of each `window` neighbouring losses, at the middle of their iterations; 1 <= window <=
 // losses.size().

@@ -30,6 +30,8 @@ struct GenerateOptions {
   int64_t chunk = 64;
   // Called after each chunk, where not empty, with how many images have been drawn.
   std::function<void(int64_t)> on_drawn = {};
+  // Asked before each evaluation of the model, where not empty: true gives the drawing up.
+  std::function<bool()> stop = {};
 };
 
 // "guidance 2, 50 euler steps": for titles and tables.
@@ -42,14 +44,14 @@ std::vector<int64_t> GridColumns(const std::vector<int64_t>& digits);
 std::vector<int64_t> Repeat(const std::vector<int64_t>& labels, int64_t rows);
 
 // Images [n, 28, 28, 1] at each of the times, the first of which is `noise`, for the model's labels
-// (n of them). Times are in [0, 1], ascending.
+// (n of them). Times are in [0, 1], ascending. Empty if options.stop gave it up.
 std::vector<autograd::Tensor> GenerateStates(const flowmatch::ClassConditionedUNet& model,
                                              const autograd::Tensor& noise,
                                              const std::vector<int64_t>& labels,
                                              const std::vector<double>& times,
                                              const GenerateOptions& options);
 
-// Those at time 1, from time 0.
+// Those at time 1, from time 0. Undefined if options.stop gave it up.
 autograd::Tensor Generate(const flowmatch::ClassConditionedUNet& model,
                           const autograd::Tensor& noise, const std::vector<int64_t>& labels,
                           const GenerateOptions& options);

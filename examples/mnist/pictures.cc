@@ -70,7 +70,7 @@ absl::Status DrawFlow(const std::vector<Tensor>& states, const std::vector<doubl
 }
 
 absl::Status DrawLoss(const std::vector<float>& losses, const std::vector<float>& test_losses,
-                      int64_t iterations_per_epoch, const std::string& path) {
+                      int64_t iterations_per_epoch, bool averaged, const std::string& path) {
   // As in the line printed for each epoch; of a short run less, so that there is a curve.
   const size_t window = std::min<size_t>(100, losses.size() / 5);
   Figure figure(1000, 600);
@@ -83,7 +83,8 @@ absl::Status DrawLoss(const std::vector<float>& losses, const std::vector<float>
     measured.push_back(static_cast<double>(test_losses[epoch]));
   }
   if (!step.empty()) {
-    axes.Scatter(step, measured, {.radius = 4, .label = "test images"});
+    const char* label = averaged ? "test images (averaged weights)" : "test images";
+    axes.Scatter(step, measured, {.radius = 4, .label = label});
   }
   axes.Title("MNIST: conditional flow matching loss");
   return figure.Write(path);

@@ -32,9 +32,9 @@ absl::Status DrawFlow(const std::vector<autograd::Tensor>& states, const std::ve
                       const std::string& path);
 
 // The loss of each iteration, smoothed, and the loss on the test images after each epoch where it
-// was measured (NaN elsewhere).
+// was measured (NaN elsewhere), of the averaged weights or else of the last ones.
 absl::Status DrawLoss(const std::vector<float>& losses, const std::vector<float>& test_losses,
-                      int64_t iterations_per_epoch, const std::string& path);
+                      int64_t iterations_per_epoch, bool averaged, const std::string& path);
 
 }  // namespace examples::mnist
 

@@ -35,11 +35,6 @@ constexpr int64_t kPictureRows = 4;
 constexpr double kPictureGuidance = 4;
 constexpr int kPictureSteps = 50;
 
-bool HasPicture(int64_t epoch) {
-  return std::find(std::begin(kPictureEpochs), std::end(kPictureEpochs), epoch) !=
-         std::end(kPictureEpochs);
-}
-
 // While it lives, the model has the averaged weights if the run keeps them.
 std::unique_ptr<nn::UseAverage> Averaged(TrainingRun& run) {
   return run.ema.has_value() ? std::make_unique<nn::UseAverage>(*run.ema) : nullptr;
@@ -70,6 +65,11 @@ std::string Trainer::PicturePath(int64_t epoch) const {
   return Path(absl::StrFormat("samples_epoch_%02d.png", epoch));
 }
 
+bool Trainer::HasPicture(int64_t epoch) const {
+  return epoch == options_.epochs || std::find(std::begin(kPictureEpochs), std::end(kPictureEpochs),
+                                               epoch) != std::end(kPictureEpochs);
+}
+
 absl::StatusOr<int> Trainer::Train() {
   if (options_.resume) {
     if (absl::Status status = metrics_.Continue(run_.finished_epochs()); !status.ok()) {
@@ -95,6 +95,8 @@ absl::StatusOr<int> Trainer::Train() {
                   MeanOfLast(run_.losses), Path("checkpoint.safetensors"));
     return interrupted ? kInterruptedExitCode : 0;
   }
+  // While a grid was drawn that an earlier run had left out.
+  if (interrupt_.interrupted()) return kInterruptedExitCode;
   absl::PrintF("results are in %s\n", options_.output_dir);
   return 0;
 }
@@ -160,8 +162,7 @@ absl::Status Trainer::FinishEpoch() {
            epoch_images_ > 0 ? static_cast<double>(epoch_images_) / epoch_seconds_ : NAN,
        .peak_memory_bytes = PeakMemoryBytes()});
   if (!status.ok()) return status;
-  const bool picture = HasPicture(epoch) || epoch == options_.epochs;
-  return picture && !interrupt_.interrupted() ? DrawSamples(epoch) : absl::OkStatus();
+  return HasPicture(epoch) ? DrawSamples(epoch) : absl::OkStatus();
 }
 
 absl::Status Trainer::SaveFiles() {
@@ -169,7 +170,8 @@ absl::Status Trainer::SaveFiles() {
   if (!status.ok()) return status;
   status = SaveModel(run_, Path("model.safetensors"));
   if (!status.ok() || run_.losses.empty()) return status;
-  return DrawLoss(run_.losses, run_.test_losses, loader_.batches_per_epoch(), Path("loss.png"));
+  return DrawLoss(run_.losses, run_.test_losses, loader_.batches_per_epoch(), run_.ema.has_value(),
+                  Path("loss.png"));
 }
 
 absl::Status Trainer::DrawMissedSamples() {
@@ -193,8 +195,10 @@ absl::Status Trainer::DrawSamples(int64_t epoch) {
   const std::unique_ptr<nn::UseAverage> average = Averaged(run_);
   const GenerateOptions generate = {
       .guidance_scale = kPictureGuidance,
-      .ode = {.method = flowmatch::OdeMethod::kEuler, .steps = kPictureSteps}};
+      .ode = {.method = flowmatch::OdeMethod::kEuler, .steps = kPictureSteps},
+      .stop = [this] { return interrupt_.interrupted(); }};
   const Tensor images = Generate(*run_.model, noise, labels, generate);
+  if (!images.defined()) return absl::OkStatus();
   return DrawGrid(images, columns, absl::StrFormat("Epoch %d, %s", epoch, Describe(generate)),
                   PicturePath(epoch));
 }

@@ -34,6 +34,7 @@ class Trainer {
  private:
   std::string Path(const std::string& name) const;
   std::string PicturePath(int64_t epoch) const;
+  bool HasPicture(int64_t epoch) const;
   // Iterations up to this one, or to Ctrl-C, within an epoch.
   void TrainUntil(int64_t iteration);
   float Step();
@@ -41,8 +42,9 @@ class Trainer {
   // through, the epoch stays unfinished.
   absl::Status FinishEpoch();
   absl::Status SaveFiles();
+  // The grid of an epoch, unless Ctrl-C comes before it is drawn.
   absl::Status DrawSamples(int64_t epoch);
-  // The grid of the epoch that has just ended, if Ctrl-C came before it was drawn.
+  // That of the epoch that has just ended, if Ctrl-C came before it was drawn.
   absl::Status DrawMissedSamples();
 
   const TrainOptions& options_;

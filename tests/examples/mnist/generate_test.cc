@@ -82,6 +82,23 @@ TEST(GenerateTest, AnImageDoesNotDependOnThoseDrawnWithIt) {
   }
 }
 
+TEST(GenerateTest, StopsBetweenEvaluationsWhenAsked) {
+  Drawing d;
+  GenerateOptions options = Options(0);
+  options.ode.steps = 50;
+  int asked = 0;
+  bool drawn = false;
+  options.stop = [&asked] { return ++asked == 3; };
+  options.on_drawn = [&drawn](int64_t) { drawn = true; };
+  EXPECT_FALSE(Generate(*d.model, d.noise, kLabels, options).defined());
+  EXPECT_EQ(asked, 3);
+  EXPECT_FALSE(drawn);
+  asked = -1000;
+  options.ode.steps = 2;
+  EXPECT_TRUE(Generate(*d.model, d.noise, kLabels, options).defined());
+  EXPECT_TRUE(drawn);
+}
+
 TEST(GenerateTest, NothingIsRecordedAndMemoryIsUsedAgain) {
   for (const autograd::DType dtype : {autograd::DType::kF32, autograd::DType::kBF16}) {
     Drawing d;

@@ -101,7 +101,7 @@ TEST(PicturesTest, TheLossCurveAlsoOfShortRuns) {
                        .02f * static_cast<float>(std::sin(static_cast<double>(i) * 12.9)));
     }
     const std::string name = "loss" + std::to_string(count) + ".png";
-    ASSERT_TRUE(DrawLoss(losses, {.24f, NAN, .22f}, 234, Path(name)).ok());
+    ASSERT_TRUE(DrawLoss(losses, {.24f, NAN, .22f}, 234, true, Path(name)).ok());
     EXPECT_GT(Count(Read(name), 255), 100000);
   }
 }
