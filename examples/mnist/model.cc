@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "autograd/kernels/isa.h"
 
 namespace examples::mnist {
 namespace {
@@ -54,13 +53,6 @@ std::unique_ptr<flowmatch::ClassConditionedUNet> MakeModel(const Architecture& a
   unet.down_block_types[0] = nn::BlockType::kPlain;
   unet.norm_num_groups = NormGroups(architecture.channels);
   return std::make_unique<flowmatch::ClassConditionedUNet>(options, generator);
-}
-
-absl::StatusOr<autograd::DType> ActivationsFrom(const std::string& text) {
-  const bool tiles = autograd::ActiveIsa() >= autograd::Isa::kAmx;
-  if (text == "f32" || (text == "auto" && !tiles)) return autograd::DType::kF32;
-  if (text == "bf16" || text == "auto") return autograd::DType::kBF16;
-  return absl::InvalidArgumentError(absl::StrCat("'", text, "', expected f32, bf16 or auto"));
 }
 
 std::map<std::string, std::string> ArchitectureMetadata(const Architecture& architecture) {

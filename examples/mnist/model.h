@@ -15,7 +15,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "autograd/dtype.h"
 #include "autograd/random/philox.h"
 #include "flowmatch/models/class_conditioned_unet.h"
 
@@ -38,10 +37,6 @@ absl::Status CheckArchitecture(const Architecture& architecture);
 // A new model. Throws std::invalid_argument for an architecture that CheckArchitecture refuses.
 std::unique_ptr<flowmatch::ClassConditionedUNet> MakeModel(const Architecture& architecture,
                                                            autograd::Generator& generator);
-
-// What --dtype says of activations: f32, bf16, or auto, which is bf16 where tiles of AMX multiply
-// it and f32 elsewhere. InvalidArgument for another text.
-absl::StatusOr<autograd::DType> ActivationsFrom(const std::string& text);
 
 // The architecture as metadata of a file, and back: InvalidArgument if it is not there or wrong.
 std::map<std::string, std::string> ArchitectureMetadata(const Architecture& architecture);

@@ -7,6 +7,7 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "examples/common/command_line.h"
+#include "examples/common/dtype_flag.h"
 #include "examples/common/list_flag.h"
 #include "examples/common/number_flag.h"
 #include "examples/common/paths.h"
@@ -153,11 +154,9 @@ constexpr char kDefaultModel[] =
     "program";
 
 absl::Status SetActivations(autograd::DType& dtype) {
-  const absl::StatusOr<autograd::DType> found = ActivationsFrom(absl::GetFlag(FLAGS_dtype));
-  if (!found.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--dtype is ", std::string(found.status().message())));
-  }
+  const absl::StatusOr<autograd::DType> found =
+      DTypeFromFlag(absl::GetFlag(FLAGS_dtype), FastDType());
+  if (!found.ok()) return found.status();
   dtype = *found;
   return absl::OkStatus();
 }
