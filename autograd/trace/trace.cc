@@ -49,12 +49,18 @@ int ThreadNumber() {
 
 // Records the whole program when AUTOGRAD_TRACE names a file.
 struct EnvironmentTrace {
-  const char* path = std::getenv("AUTOGRAD_TRACE");
+  static const char* Path() {
+    const char* path = std::getenv("AUTOGRAD_TRACE");
+    return path != nullptr && *path != '\0' ? path : nullptr;
+  }
+  const bool on = Path() != nullptr;
   EnvironmentTrace() {
-    if (path != nullptr && *path != '\0') StartTrace();
+    if (on) StartTrace();
   }
   ~EnvironmentTrace() {
-    if (path == nullptr || *path == '\0') return;
+    // Read again: the program may have made the path absolute, or given the trace up.
+    const char* path = Path();
+    if (!on || path == nullptr) return;
     std::ofstream file(path);
     file << StopTrace();
     if (!file.flush()) std::fprintf(stderr, "AUTOGRAD_TRACE: cannot write %s\n", path);

@@ -4,17 +4,16 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <limits>
 #include <map>
 
-#include "absl/flags/parse.h"
 #include "absl/flags/reflection.h"
-#include "absl/flags/usage.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
+#include "examples/common/paths.h"
 
 namespace examples {
 namespace {
@@ -38,29 +37,61 @@ void PrintHelp(const std::string& about, const std::string& folder) {
   absl::PrintF("  --version\n      print the version and exit\n");
 }
 
-// InvalidArgument for "--name=" and "--name ''" (an unset shell variable, as a rule), which Abseil
-// takes for a flag that was not given where there is a default.
-absl::Status CheckValues(int argc, char** argv) {
-  for (int i = 1; i < argc && absl::string_view(argv[i]) != "--"; ++i) {
-    absl::string_view name = argv[i];
-    if (!absl::ConsumePrefix(&name, "-")) continue;
-    absl::ConsumePrefix(&name, "-");
-    const bool next_is_empty = i + 1 < argc && argv[i + 1][0] == '\0';
-    if (!absl::ConsumeSuffix(&name, "=") && !next_is_empty) continue;
-    if (absl::FindCommandLineFlag(name) == nullptr) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("--", name, " has no value; give one, or leave the flag out, see --help"));
+// A trace's path is meant as those of flags are. One that cannot be written is an error now rather
+// than at the end of the work, when the trace would be lost.
+absl::Status ResolveTrace() {
+  constexpr char kTrace[] = "AUTOGRAD_TRACE";
+  const char* text = std::getenv(kTrace);
+  if (text == nullptr || *text == '\0') return absl::OkStatus();
+  const std::string path = ResolvePath(text);
+  setenv(kTrace, path.c_str(), /*overwrite=*/1);
+  if (std::ofstream(path, std::ios::app)) return absl::OkStatus();
+  unsetenv(kTrace);
+  return absl::InvalidArgumentError(absl::StrCat(kTrace, ": cannot write ", path));
+}
+
+// Gives flags their values. InvalidArgument for the first argument that is wrong. Abseil's parser
+// would end the program, with the exit code of a failure, and takes "--name=" and "--name ''" (an
+// unset shell variable, as a rule) for a flag that was not given where there is a default.
+absl::Status SetFlags(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument.size() < 2 || argument[0] != '-') {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", argument, "' is not a flag; flags look like --name=value, see --help"));
+    }
+    absl::CommandLineFlag* flag = FlagOf(argument);
+    const size_t equals = argument.find('=');
+    if (flag == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("there is no flag ", argument.substr(0, equals), ", see --help"));
+    }
+    const std::string name(flag->Name());
+    std::string value, error;
+    if (equals != std::string::npos) {
+      value = argument.substr(equals + 1);
+    } else if (flag->IsOfType<bool>()) {
+      value = absl::EndsWith(argument, absl::StrCat("-no", name)) ? "false" : "true";
+    } else if (i + 1 < argc) {
+      value = argv[++i];
+    }
+    if (value.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", name, " has no value; give one, or leave the flag out, see --help"));
+    }
+    if (!flag->ParseFrom(value, &error)) return absl::InvalidArgumentError(error);
   }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-void StartProgram(const std::string& path) {
+absl::Status StartProgram(const std::string& path) {
   // A file over the user's size limit is then an error of the write that reports it, instead of the
   // end of the program.
   signal(SIGXFSZ, SIG_IGN);
   program_name = path.substr(path.rfind('/') + 1);
+  return ResolveTrace();
 }
 
 std::string ProgramName() { return program_name; }
@@ -73,25 +104,24 @@ bool HasArgument(int argc, char** argv, const std::string& name) {
 
 void PrintVersion() { absl::PrintF("%s %s\n", program_name, kVersion); }
 
-std::optional<int> ParseFlags(int argc, char** argv, const std::string& about) {
-  // Abseil ends a program that sets it twice.
-  static const bool set = [&about] {
-    absl::SetProgramUsageMessage(about);
-    return true;
-  }();
-  static_cast<void>(set);
-  if (absl::Status status = CheckValues(argc, argv); !status.ok()) return Fail(status);
-  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
-  if (rest.size() > 1) {
-    return Fail(absl::InvalidArgumentError(
-        absl::StrCat("'", rest[1], "' is not a flag; flags look like --name=value, see --help")));
-  }
-  return std::nullopt;
+absl::CommandLineFlag* FlagOf(const std::string& argument) {
+  if (argument.size() < 2 || argument[0] != '-') return nullptr;
+  const size_t begin = argument[1] == '-' ? 2 : 1, equals = argument.find('=');
+  const std::string name = argument.substr(begin, equals - begin);
+  absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
+  if (flag != nullptr || equals != std::string::npos || !absl::StartsWith(name, "no")) return flag;
+  flag = absl::FindCommandLineFlag(name.substr(2));
+  return flag != nullptr && flag->IsOfType<bool>() ? flag : nullptr;
+}
+
+std::optional<int> ParseFlags(int argc, char** argv) {
+  const absl::Status status = SetFlags(argc, argv);
+  return status.ok() ? std::nullopt : std::optional<int>(Fail(status));
 }
 
 std::optional<int> ParseCommandLine(int argc, char** argv, const std::string& about,
                                     const std::string& file) {
-  StartProgram(argv[0]);
+  if (absl::Status status = StartProgram(argv[0]); !status.ok()) return Fail(status);
   if (HasArgument(argc, argv, "help") || HasArgument(argc, argv, "h")) {
     PrintHelp(about, FolderOf(file));
     return 0;
@@ -100,7 +130,7 @@ std::optional<int> ParseCommandLine(int argc, char** argv, const std::string& ab
     PrintVersion();
     return 0;
   }
-  return ParseFlags(argc, argv, about);
+  return ParseFlags(argc, argv);
 }
 
 std::string Alternatives(const std::vector<std::string>& names) {

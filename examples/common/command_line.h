@@ -14,27 +14,36 @@
 #include <string>
 #include <vector>
 
+#include "absl/flags/commandlineflag.h"
 #include "absl/status/status.h"
 
 namespace examples {
 
 inline constexpr char kVersion[] = "0.1.0";
 
+// Exit codes: for what cannot be done as it was asked for (a wrong flag, a file that is missing or
+// holds something else, a folder that cannot be made), before anything was written; and for a
+// failure on the way.
+inline constexpr int kMisuse = 2;
+inline constexpr int kFailure = 1;
+
 // Parses flags. Returns an exit code if the program has nothing left to do: 0 after --help (which
-// prints `about` and the flags defined in the folder of `file`) and --version, 2 after a line about
-// an argument that is not a flag. An unknown flag or an unreadable value ends the program with a
-// line that names it.
+// prints `about` and the flags defined in the folder of `file`) and --version, kMisuse after a line
+// about an argument that is no flag, an unknown flag or a value that cannot be read.
 std::optional<int> ParseCommandLine(int argc, char** argv, const std::string& about,
                                     const std::string& file);
 
 // The parts of ParseCommandLine. StartProgram comes first: it keeps the program's name, for errors,
-// and makes a file over the user's size limit an error of the write. ParseFlags parses and returns
-// an exit code as above.
-void StartProgram(const std::string& path);
+// makes a file over the user's size limit an error of the write, and resolves the path in
+// AUTOGRAD_TRACE as that of a flag (paths.h); an error if that cannot be written. ParseFlags parses
+// and returns an exit code as above. FlagOf is the flag an argument names ("--steps=50", "-steps",
+// "--nouse_ema"), or null.
+absl::Status StartProgram(const std::string& path);
 std::string ProgramName();
 bool HasArgument(int argc, char** argv, const std::string& name);  // -name or --name
 void PrintVersion();
-std::optional<int> ParseFlags(int argc, char** argv, const std::string& about);
+std::optional<int> ParseFlags(int argc, char** argv);
+absl::CommandLineFlag* FlagOf(const std::string& argument);
 
 // "a, b or c".
 std::string Alternatives(const std::vector<std::string>& names);
@@ -46,7 +55,7 @@ absl::Status OneOf(const std::string& flag, const std::string& value,
 absl::Status InRange(const std::string& flag, double value, double low, double high);
 
 // Prints "<program>: <message>" and returns `code`, for main to return.
-int Fail(const absl::Status& status, int code = 2);
+int Fail(const absl::Status& status, int code = kMisuse);
 
 }  // namespace examples
 

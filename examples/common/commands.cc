@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "absl/flags/parse.h"
 #include "absl/flags/reflection.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -43,21 +42,10 @@ bool Takes(const Command& command, std::string_view flag) {
                      [flag](const CommandFlag& entry) { return entry.name == flag; });
 }
 
-// The flag an argument names ("--steps=50", "-steps", "--nouse_ema"), or null.
-const absl::CommandLineFlag* FlagOf(std::string_view argument) {
-  if (argument.size() < 2 || argument[0] != '-') return nullptr;
-  argument.remove_prefix(argument[1] == '-' ? 2 : 1);
-  const std::string name(argument.substr(0, argument.find('=')));
-  const absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
-  if (flag != nullptr || name.rfind("no", 0) != 0) return flag;
-  flag = absl::FindCommandLineFlag(name.substr(2));
-  return flag != nullptr && flag->IsOfType<bool>() ? flag : nullptr;
-}
-
 // Notes the flags that were typed; InvalidArgument for one that is not the command's.
 absl::Status NoteFlags(int argc, char** argv, const std::vector<Command>& commands,
                        const Command& command, std::set<std::string>& given) {
-  for (int i = 2; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+  for (int i = 2; i < argc; ++i) {
     const absl::CommandLineFlag* flag = FlagOf(argv[i]);
     if (flag == nullptr) continue;
     const std::string name(flag->Name());
@@ -81,8 +69,11 @@ absl::Status NoteFlags(int argc, char** argv, const std::vector<Command>& comman
 
 CommandLine ParseCommands(int argc, char** argv, const std::string& about,
                           const std::vector<Command>& commands) {
-  StartProgram(argv[0]);
   CommandLine result;
+  if (absl::Status status = StartProgram(argv[0]); !status.ok()) {
+    result.exit_code = Fail(status);
+    return result;
+  }
   const std::string_view first = argc > 1 ? argv[1] : "";
   const auto command = std::find_if(commands.begin(), commands.end(),
                                     [first](const Command& each) { return each.name == first; });
@@ -118,7 +109,7 @@ CommandLine ParseCommands(int argc, char** argv, const std::string& about,
     std::string error;
     absl::FindCommandLineFlag(entry.name)->ParseFrom(entry.value, &error);
   }
-  result.exit_code = ParseFlags(argc - 1, argv + 1, about);
+  result.exit_code = ParseFlags(argc - 1, argv + 1);
   return result;
 }
 

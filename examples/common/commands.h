@@ -35,16 +35,15 @@ struct Command {
 };
 
 struct CommandLine {
-  // Set if the program has nothing left to do: 0 after --help and --version, 2 after a line about
-  // what is wrong.
+  // Set if the program has nothing left to do: 0 after --help and --version, kMisuse
+  // (command_line.h) after a line about what is wrong.
   std::optional<int> exit_code;
   std::string command;
   std::set<std::string> given;  // the flags that were typed
 };
 
 // Reads `program command --flag=value ...` and gives the command's flags their values. `--help`
-// prints `about` and the commands, `command --help` the command's flags. A value that cannot be
-// read and a flag that no command has end the program with a line that names them.
+// prints `about` and the commands, `command --help` the command's flags.
 CommandLine ParseCommands(int argc, char** argv, const std::string& about,
                           const std::vector<Command>& commands);
 

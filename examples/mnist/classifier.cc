@@ -185,16 +185,18 @@ absl::StatusOr<TrainedClassifier> ClassifierFor(const nn::Mnist& data, const std
     absl::Status status = Load(file, fingerprint, *trained.classifier, fits);
     if (!status.ok()) return status;
   }
-  if (!fits) TrainClassifier(*trained.classifier, data.train);
+  trained.is_new = !fits;
+  if (trained.is_new) TrainClassifier(*trained.classifier, data.train);
   trained.classifier->Eval();
   trained.accuracy = TestAccuracy(*trained.classifier, data.test);
-  if (!fits) {
-    absl::Status status =
-        nn::SaveWeights(path, *trained.classifier,
-                        {{kProgramKey, kProgram}, {kKindKey, kKind}, {kDataKey, fingerprint}});
-    if (!status.ok()) return status;
-  }
   return trained;
+}
+
+absl::Status SaveClassifier(const Classifier& classifier, const nn::Mnist& data,
+                            const std::string& path) {
+  return nn::SaveWeights(
+      path, classifier,
+      {{kProgramKey, kProgram}, {kKindKey, kKind}, {kDataKey, Fingerprint(data.train)}});
 }
 
 }  // namespace examples::mnist

@@ -62,14 +62,18 @@ double Accuracy(const std::vector<int64_t>& classes, const std::vector<int64_t>&
 struct TrainedClassifier {
   std::unique_ptr<Classifier> classifier;
   double accuracy = 0;  // on the test images
+  bool is_new = false;  // of no file
 };
 
 // The classifier in the file `path` if it was trained on these images; else the one in the file
-// `published` if that was; else a new one, which takes a few minutes and is then written to `path`.
-// Either file may be missing. Errors name the file: one at `path` that is something else is not
-// replaced.
+// `published` if that was; else a new one, which takes a few minutes. Either file may be missing.
+// An error, naming the file, if one is something else.
 absl::StatusOr<TrainedClassifier> ClassifierFor(const nn::Mnist& data, const std::string& path,
                                                 const std::string& published);
+
+// Writes a classifier for ClassifierFor to find.
+absl::Status SaveClassifier(const Classifier& classifier, const nn::Mnist& data,
+                            const std::string& path);
 
 }  // namespace examples::mnist
 

@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "autograd/io/file.h"
 #include "autograd/ops/creation.h"
+#include "examples/common/command_line.h"
 #include "examples/common/paths.h"
 #include "examples/common/progress_bar.h"
 #include "examples/common/runfiles.h"
@@ -216,11 +217,17 @@ absl::StatusOr<int> RunEval(const EvalOptions& options) {
   const auto test_numbers = Balanced(data->test, per_class, "test");
   if (!test_numbers.ok()) return test_numbers.status();
   if (absl::Status status = MakeFolder(options.output_dir); !status.ok()) return status;
-  absl::StatusOr<TrainedClassifier> classifier = ClassifierFor(
-      *data, options.output_dir + "/classifier.safetensors", RunfilePath(kPublishedClassifier));
+  const std::string own = options.output_dir + "/classifier.safetensors";
+  absl::StatusOr<TrainedClassifier> classifier =
+      ClassifierFor(*data, own, RunfilePath(kPublishedClassifier));
   if (!classifier.ok()) return classifier.status();
-  return Evaluation(options, *model, *std::move(classifier))
-      .Run(data->train, data->test, *train_numbers, *test_numbers);
+  if (classifier->is_new) {
+    absl::Status status = SaveClassifier(*classifier->classifier, *data, own);
+    if (!status.ok()) return Fail(status, kFailure);
+  }
+  const absl::StatusOr<int> code = Evaluation(options, *model, *std::move(classifier))
+                                       .Run(data->train, data->test, *train_numbers, *test_numbers);
+  return code.ok() ? *code : Fail(code.status(), kFailure);
 }
 
 }  // namespace examples::mnist

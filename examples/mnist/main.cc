@@ -15,9 +15,6 @@ constexpr char kAbout[] =
     "Draws handwritten digits by flow matching: a UNet learns the velocity from noise to images of "
     "MNIST, and classifier-free guidance makes it draw the digits asked for.";
 
-// A file that cannot be used, a folder that cannot be written to, and a failure on the way.
-constexpr int kFailure = 1;
-
 void UseThreads(int threads) {
   if (threads > 0) autograd::SetNumThreads(threads);
 }
@@ -27,7 +24,7 @@ int Run(const absl::StatusOr<Options>& options, absl::StatusOr<int> (*command)(c
   if (!options.ok()) return Fail(options.status());
   if constexpr (requires { options->threads; }) UseThreads(options->threads);
   const absl::StatusOr<int> code = command(*options);
-  return code.ok() ? *code : Fail(code.status(), kFailure);
+  return code.ok() ? *code : Fail(code.status());
 }
 
 int Main(int argc, char** argv) {
@@ -49,6 +46,6 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     // Numerical failures (a loss that is no longer finite) and lack of memory say what happened
     // themselves.
-    return examples::Fail(absl::InternalError(error.what()), 1);
+    return examples::Fail(absl::InternalError(error.what()), examples::kFailure);
   }
 }

@@ -10,6 +10,7 @@
 #include "autograd/ops/creation.h"
 #include "autograd/ops/index.h"
 #include "autograd/ops/shape.h"
+#include "examples/common/command_line.h"
 #include "examples/common/paths.h"
 #include "examples/mnist/checkpoint.h"
 #include "examples/mnist/generate.h"
@@ -88,7 +89,7 @@ absl::StatusOr<int> RunSample(const SampleOptions& options) {
         DrawFlow(FirstRow(states, static_cast<int64_t>(columns.size())), times, columns,
                  absl::StrCat("From noise to digit: ", Describe(generate)), folder + "flow.png");
   }
-  if (!status.ok()) return status;
+  if (!status.ok()) return Fail(status, kFailure);
   absl::PrintF("samples.png, samples.npy and flow.png are in %s\n", options.output_dir);
   return 0;
 }

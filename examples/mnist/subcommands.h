@@ -1,5 +1,6 @@
-// The commands of the MNIST program. Each returns the exit code, or an error for the user: input
-// that cannot be used, found before anything was written, or a failure to write.
+// The commands of the MNIST program. Each returns the exit code, or an error for the user to mend:
+// input that cannot be used, or a folder that cannot be made, found before anything was written.
+// Failures on the way they report themselves, as kFailure.
 #ifndef EXAMPLES_MNIST_SUBCOMMANDS_H_
 #define EXAMPLES_MNIST_SUBCOMMANDS_H_
 

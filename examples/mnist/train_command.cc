@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "autograd/kernels/isa.h"
 #include "autograd/parallel/parallel.h"
+#include "examples/common/command_line.h"
 #include "examples/common/paths.h"
 #include "examples/mnist/checkpoint.h"
 #include "examples/mnist/data.h"
@@ -85,7 +86,8 @@ absl::StatusOr<int> RunTrain(const TrainOptions& options) {
   status = MakeFolder(options.output_dir);
   if (!status.ok()) return status;
   Announce(run, loader.batches_per_epoch(), options);
-  return Trainer(options, data->test, run, loader).Train();
+  const absl::StatusOr<int> code = Trainer(options, data->test, run, loader).Train();
+  return code.ok() ? *code : Fail(code.status(), kFailure);
 }
 
 }  // namespace examples::mnist

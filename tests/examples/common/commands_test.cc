@@ -85,6 +85,15 @@ TEST(CommandsTest, WhatDoesNotBelongIsRefusedInOneLine) {
             "digits: --fast is not a flag of sample but of train and eval; see sample --help\n");
   EXPECT_EQ(Refusal({"train", "--nobody=1"}),
             "digits: --nobody is not a flag of train; see train --help\n");
+  EXPECT_EQ(Refusal({"train", "--epoch=5"}), "digits: there is no flag --epoch, see --help\n");
+  EXPECT_EQ(Refusal({"train", "--nofast=1"}), "digits: there is no flag --nofast, see --help\n");
+  EXPECT_EQ(Refusal({"train", "--noepochs"}), "digits: there is no flag --noepochs, see --help\n");
+  EXPECT_EQ(Refusal({"train", "--epochs"}),
+            "digits: --epochs has no value; give one, or leave the flag out, see --help\n");
+  EXPECT_EQ(Refusal({"train", "--epochs=many"}),
+            "digits: Illegal value 'many' specified for flag 'epochs'; expected a whole number\n");
+  EXPECT_EQ(Refusal({"train", "--fast=perhaps"}),
+            "digits: Illegal value 'perhaps' specified for flag 'fast'\n");
   EXPECT_EQ(Refusal({"train", "now"}),
             "digits: 'now' is not a flag; flags look like --name=value, see --help\n");
 }
