@@ -20,7 +20,7 @@ std::vector<Tensor> GenerateStates(const Options& options, const flowmatch::Velo
 Tensor Generate(const Options& options, const flowmatch::VelocityModel& model, int64_t n,
                 autograd::Generator& generator);
 
-// Exact ln p of points [n, 2] under the model, [n].
+// Exact ln p of points [n, 2] under the model, [n], computed in f32.
 Tensor LogLikelihood(const flowmatch::VelocityModel& model, const Tensor& points,
                      const flowmatch::OdeOptions& ode, const flowmatch::TimeRange& times);
 

@@ -2,12 +2,13 @@
 //
 // Reproduces the standalone script of the Flow Matching Guide (Lipman et al. 2412.06264); see
 // --help for what else it can do.
-#include <chrono>
+#include <cstdio>
 #include <exception>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "autograd/dtype.h"
 #include "autograd/io/npy.h"
 #include "autograd/kernels/isa.h"
 #include "autograd/parallel/parallel.h"
@@ -28,7 +29,6 @@ constexpr char kAbout[] =
     "Trains a flow-matching model on two moons (or your own points, --data) and writes pictures, "
     "samples, the model and metrics.json into --output_dir.";
 
-constexpr int kFailure = 1;
 // Points whose paths are drawn, states along each, and points in the panels of flow.png.
 constexpr int64_t kPaths = 400;
 constexpr int kStates = 81;
@@ -47,6 +47,11 @@ class Program {
   Program(Options options, DrawData draw)
       : options_(std::move(options)), draw_(std::move(draw)), model_(MakeModel(options_)) {}
 
+  // Takes the model of --checkpoint, if it is given.
+  absl::Status Load() {
+    return options_.checkpoint.empty() ? absl::OkStatus() : LoadModel(options_.checkpoint, *model_);
+  }
+
   // The program's exit code.
   absl::StatusOr<int> Run() {
     std::optional<TrainingResult> training;
@@ -58,8 +63,6 @@ class Program {
                       training->losses.size(), Path("model.safetensors"));
         return kInterruptedExitCode;
       }
-    } else if (absl::Status status = LoadModel(options_.checkpoint, *model_); !status.ok()) {
-      return status;
     }
     if (absl::Status status = WriteSamples(); !status.ok()) return status;
     const Metrics metrics = Evaluate(options_, draw_, *model_);
@@ -128,11 +131,16 @@ int Main(int argc, char** argv) {
   const absl::StatusOr<DrawData> draw =
       options->data.empty() ? MoonsSource(options->noise) : FileSource(options->data);
   if (!draw.ok()) return Fail(draw.status());
-  if (absl::Status status = MakeFolder(options->output_dir); !status.ok()) return Fail(status);
   if (options->threads > 0) autograd::SetNumThreads(options->threads);
-  absl::PrintF("%s, %s path, %d threads, %s kernels\n", options->model, options->path,
-               autograd::NumThreads(), autograd::IsaName(autograd::ActiveIsa()));
-  const absl::StatusOr<int> code = Program(*options, *draw).Run();
+  Program program(*options, *draw);
+  if (absl::Status status = program.Load(); !status.ok()) return Fail(status);
+  if (absl::Status status = MakeFolder(options->output_dir); !status.ok()) return Fail(status);
+  absl::PrintF("%s, %s path, activations %s; %d threads, %s kernels\n", options->model,
+               options->path, autograd::DTypeName(options->dtype), autograd::NumThreads(),
+               autograd::IsaName(autograd::ActiveIsa()));
+  // Output that goes to a file would stay in the buffer until the end.
+  std::fflush(stdout);
+  const absl::StatusOr<int> code = program.Run();
   return code.ok() ? *code : Fail(code.status(), kFailure);
 }
 
@@ -145,6 +153,6 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     // Numerical failures (a loss that is no longer finite) and lack of memory say what happened
     // themselves.
-    return examples::Fail(absl::InternalError(error.what()), 1);
+    return examples::Fail(absl::InternalError(error.what()), examples::kFailure);
   }
 }

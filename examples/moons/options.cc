@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "examples/common/command_line.h"
+#include "examples/common/dtype_flag.h"
 #include "examples/common/number_flag.h"
 #include "examples/common/paths.h"
 
@@ -50,6 +51,11 @@ ABSL_FLAG(NumberFlag<int64_t>, samples, {2000}, "points to generate into samples
 ABSL_FLAG(NumberFlag<double>, ema, {},
           "decay of the moving average of the weights that samples and metrics use (default 0: "
           "off)");
+ABSL_FLAG(
+    std::string, dtype, "auto",
+    "numbers that activations are kept in, in training and sampling: f32, bf16, or auto, which "
+    "is f32 on every processor: networks so small are not faster in bf16. Likelihoods are "
+    "always f32");
 ABSL_FLAG(std::string, data, "",
           "a .npy file of points, float32 or float64 [n, 2], to learn instead of the moons");
 ABSL_FLAG(NumberFlag<uint64_t>, seed, {},
@@ -195,6 +201,11 @@ absl::StatusOr<Options> OptionsFromFlags(const std::map<std::string, std::string
         absl::StrCat("--path: ", std::string(scheduler.status().message())));
   }
   options.scheduler = *scheduler;
+  // Products of a few hundred rows by 64 columns are over before AMX tiles would pay for the
+  // conversions between, so auto does not depend on the processor.
+  const auto dtype = DTypeFromFlag(absl::GetFlag(FLAGS_dtype), autograd::DType::kF32);
+  if (!dtype.ok()) return dtype.status();
+  options.dtype = *dtype;
   const auto method = flowmatch::OdeMethodByName(
       absl::GetFlag(FLAGS_solver).value_or(embedding ? "dopri5" : "midpoint"));
   if (!method.ok()) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "autograd/dtype.h"
 #include "flowmatch/path/scheduler.h"
 #include "flowmatch/solver/ode_solver.h"
 
@@ -25,7 +26,8 @@ struct Options {
   std::string path = "cond_ot";
   flowmatch::OdeOptions ode;
   int64_t samples = 2000;
-  double ema = 0;    // decay, 0 = off
+  double ema = 0;                                 // decay, 0 = off
+  autograd::DType dtype = autograd::DType::kF32;  // of activations in training and sampling
   std::string data;  // a .npy file of points in place of the moons, or empty
   uint64_t seed = 0;
   int threads = 0;  // 0 = all processors

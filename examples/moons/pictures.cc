@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -9,6 +10,7 @@
 #include "autograd/ops/creation.h"
 #include "examples/common/loss_curve.h"
 #include "examples/moons/evaluate.h"
+#include "examples/moons/train.h"
 #include "examples/plot/color.h"
 #include "examples/plot/figure.h"
 
@@ -75,8 +77,10 @@ absl::Status DrawLoss(const Options& options, const std::vector<float>& losses,
                       const std::string& path) {
   Figure figure(1000, 600);
   Axes& axes = figure.At(0, 0);
-  AddLossCurve(axes, losses, losses.size() / 50);
-  if (options.data.empty() && options.path == "cond_ot" && options.noise == kFloorNoise) {
+  const bool known =
+      options.data.empty() && options.path == "cond_ot" && options.noise == kFloorNoise;
+  AddLossCurve(axes, losses, losses.size() / 50, known ? std::optional(kLossFloor) : std::nullopt);
+  if (known) {
     axes.HLine(kLossFloor, {.dashed = true, .label = "irreducible loss .941"});
   }
   axes.Title("Two moons: conditional flow matching loss");
@@ -159,7 +163,7 @@ absl::Status DrawFlow(const Options& options, const flowmatch::VelocityModel& mo
   for (int i = 0; i < kPanels; ++i) {
     const size_t index = static_cast<size_t>(i) * (states.size() - 1) / (kPanels - 1);
     const double t = range.first + (range.last - range.first) * i / (kPanels - 1);
-    const Tensor velocity = model.Forward(grid, autograd::Full({grid.size(0)}, t));
+    const Tensor velocity = FieldOf(model, options.dtype)(grid, autograd::Full({grid.size(0)}, t));
     Axes& axes = figure.At(0, i);
     axes.Scatter(Column(states[index], 0), Column(states[index], 1), {.radius = 1.6, .alpha = .5});
     axes.Quiver(Column(grid, 0), Column(grid, 1), Column(velocity, 0), Column(velocity, 1),

@@ -57,6 +57,7 @@ absl::Status WriteMetrics(const Options& options, const std::optional<TrainingRe
   json["w2_floor"] = metrics.w2_floor;
   json["nll"] = metrics.nll;
   json["seed"] = options.seed;
+  json["dtype"] = autograd::DTypeName(options.dtype);
   json["threads"] = autograd::NumThreads();
   json["isa"] = autograd::IsaName(autograd::ActiveIsa());
   return autograd::WriteFileAtomically(path, json.dump(2) + "\n");

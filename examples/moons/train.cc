@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "autograd/grad.h"
+#include "autograd/ops/cast.h"
 #include "autograd/ops/creation.h"
 #include "examples/common/interrupt.h"
 #include "examples/common/progress_bar.h"
@@ -28,6 +29,15 @@ std::unique_ptr<flowmatch::VelocityModel> MakeModel(const Options& options) {
                                               generator);
 }
 
+flowmatch::VelocityField FieldOf(const flowmatch::VelocityModel& model, autograd::DType dtype) {
+  if (dtype == autograd::DType::kF32) {
+    return [&model](const Tensor& x, const Tensor& t) { return model.Forward(x, t); };
+  }
+  return [&model, dtype](const Tensor& x, const Tensor& t) {
+    return Cast(model.Forward(Cast(x, dtype), Cast(t, dtype)), x.dtype());
+  };
+}
+
 TrainingResult Train(const Options& options, const DrawData& draw,
                      flowmatch::VelocityModel& model) {
   autograd::Generator generator(options.seed, kTrainingStream);
@@ -39,9 +49,7 @@ TrainingResult Train(const Options& options, const DrawData& draw,
   std::optional<nn::Ema> ema;
   if (options.ema > 0) ema.emplace(parameters, nn::ConstantDecay(options.ema));
   const flowmatch::AffinePath path(options.scheduler);
-  const flowmatch::VelocityField velocity = [&](const Tensor& x, const Tensor& t) {
-    return model.Forward(x, t);
-  };
+  const flowmatch::VelocityField velocity = FieldOf(model, options.dtype);
 
   TrainingResult result;
   result.losses.reserve(static_cast<size_t>(options.iterations));

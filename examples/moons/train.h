@@ -5,11 +5,13 @@
 #include <memory>
 #include <vector>
 
+#include "autograd/dtype.h"
 #include "autograd/random/philox.h"
 #include "autograd/tensor.h"
 #include "examples/moons/data_source.h"
 #include "examples/moons/options.h"
 #include "flowmatch/models/flow_mlp.h"
+#include "flowmatch/solver/ode_solver.h"
 
 namespace examples::moons {
 
@@ -26,6 +28,10 @@ enum Stream : uint64_t {
 
 // A new model of the kind the options name.
 std::unique_ptr<flowmatch::VelocityModel> MakeModel(const Options& options);
+
+// The model's velocity with activations of this type. Arguments and results are f32 in any case, so
+// that solvers and losses keep their digits.
+flowmatch::VelocityField FieldOf(const flowmatch::VelocityModel& model, autograd::DType dtype);
 
 struct TrainingResult {
   std::vector<float> losses;  // of each iteration done
