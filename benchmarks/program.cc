@@ -22,9 +22,9 @@ int ExitCodeOf(const std::function<void()>& work) {
   } catch (const std::invalid_argument& error) {
     return examples::Fail(absl::InvalidArgumentError(error.what()));
   } catch (const std::bad_alloc&) {
-    return examples::Fail(absl::ResourceExhaustedError("not enough memory"), 1);
+    return examples::Fail(absl::ResourceExhaustedError("not enough memory"), examples::kFailure);
   } catch (const std::exception& error) {
-    return examples::Fail(absl::InternalError(error.what()), 1);
+    return examples::Fail(absl::InternalError(error.what()), examples::kFailure);
   }
 }
 
