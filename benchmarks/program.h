@@ -15,8 +15,8 @@
 namespace benchmarks {
 
 // Parses the flags and calls `work`. The exit code, for main to return: 0 also after --help, which
-// prints `about` and the flags; 2 if something was asked for that cannot be done (an unknown flag, a
-// value that cannot be read, or `work` threw std::invalid_argument); 1 for other exceptions.
+// prints `about` and the flags; 2 if something was asked for that cannot be done (an unknown flag,
+// a value that cannot be read, or `work` threw std::invalid_argument); 1 for other exceptions.
 int RunProgram(int argc, char** argv, const std::string& about, const std::function<void()>& work);
 
 // The part of RunProgram that calls `work`.
