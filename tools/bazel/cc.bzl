@@ -10,6 +10,13 @@ COPTS = [
     "-ffp-contract=off",
 ]
 
+# Tests spend their time in the library, and being compiled: without optimisation that takes half as long. (glibc's
+# checks of buffers want optimisation.) A test whose own loops are long has "-O2" among its copts.
+TEST_COPTS = COPTS + [
+    "-O0",
+    "-U_FORTIFY_SOURCE",
+]
+
 def cc_library(name, copts = [], **kwargs):
     # No shared libraries, for which every file would be compiled a second time.
     native.cc_library(name = name, copts = COPTS + copts, linkstatic = True, **kwargs)
@@ -21,7 +28,7 @@ def cc_test(name, copts = [], size = "small", deps = [], **kwargs):
     native.cc_test(
         name = name,
         size = size,
-        copts = COPTS + copts,
+        copts = TEST_COPTS + copts,
         deps = deps + ["@com_google_googletest//:gtest_main"],
         # Bazel would link tests against one shared library for each target. The linker would then drop, as not needed,
         # libraries of Debian that only those refer to.

@@ -1,6 +1,6 @@
 """isa_cc_test: the same test once for each instruction set the kernels can be restricted to."""
 
-load(":cc.bzl", "cc_test")
+load(":cc.bzl", "COPTS", "cc_test")
 
 ISAS = ["scalar", "avx2", "avx512", "amx"]
 
@@ -18,7 +18,8 @@ def isa_cc_test(name, srcs, env = {}, size = "small", deps = [], copts = [], isa
         testonly = True,
         alwayslink = True,
         linkstatic = True,
-        copts = ["-std=c++20", "-ffp-contract=off"] + copts,
+        # Optimised, unlike other tests: references of kernels are long loops, and run once for each.
+        copts = COPTS + copts,
         deps = deps + ["@com_google_googletest//:gtest"],
     )
     for isa in isas:
