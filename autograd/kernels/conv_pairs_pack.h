@@ -21,6 +21,8 @@ inline __m512i Interleaved(int first) {
 
 // ConvPairsKernels::pack.
 inline void PackPairs(const PairsRow& r) {
+  // Rows come from memory, and the processor asks for what follows only within a page.
+  constexpr int64_t kAhead = 4096;
   const __m512i low = Interleaved(0), high = Interleaved(16);
   const auto inside = [&](int64_t i) { return i >= r.lead && i < r.lead + r.count; };
   for (int64_t m = 0; m < r.pairs; ++m) {
@@ -31,6 +33,8 @@ inline void PackPairs(const PairsRow& r) {
     for (int64_t c = 0; c < r.pitch; c += 2 * kPairChannels) {
       const int64_t rest = r.channels - c;
       const __mmask32 mask = rest < 2 * kPairChannels ? (1u << rest) - 1u : ~0u;
+      _mm_prefetch(reinterpret_cast<const char*>(even + c) + kAhead, _MM_HINT_T0);
+      _mm_prefetch(reinterpret_cast<const char*>(odd + c) + kAhead, _MM_HINT_T0);
       const __m512i a = _mm512_maskz_loadu_epi16(has_even ? mask : 0, even + c);
       const __m512i b = _mm512_maskz_loadu_epi16(has_odd ? mask : 0, odd + c);
       _mm512_store_si512(to + c, _mm512_permutex2var_epi16(a, low, b));
